@@ -1,0 +1,117 @@
+"""Files kept by the SHA-256 of their content, so that one file is stored once and none is ever changed."""
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class MissingFile(LookupError):
+    """No file of this digest is stored."""
+
+
+class DamagedFile(Exception):
+    """The stored content no longer has the digest it was stored under."""
+
+
+class Store(Protocol):
+    """What the services ask of a store; a folder today, an object store by setting."""
+
+    def put(self, data: bytes) -> str:
+        """Keep `data` and return its SHA-256 as 64 lower-case hex digits. Putting the same data again is free."""
+
+    def get(self, digest: str) -> bytes:
+        """The content, checked against `digest`. Raises MissingFile, DamagedFile."""
+
+    def open(self, digest: str) -> BinaryIO:
+        """The content as a stream for reading, unchecked. Raises MissingFile."""
+
+    def exists(self, digest: str) -> bool:
+        """Whether a file of this digest is stored."""
+
+    def check(self) -> None:
+        """Write, read and remove a small probe. Raises OSError when the store does not answer rightly."""
+
+
+class FolderStore:
+    """A store in a local folder: ``root/ab/cd/abcd…``, readable by its owner alone."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, digest: str) -> Path:
+        """Where the file of this digest lies. Raises ValueError for what is not a digest."""
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError("not a SHA-256 digest in lower-case hex")
+        return self.root / digest[:2] / digest[2:4] / digest
+
+    def put(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.path(digest)
+        if not self._holds(path, data):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_atomically(path, data)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        with self.open(digest) as stream:
+            data = stream.read()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise DamagedFile(digest)
+        return data
+
+    def open(self, digest: str) -> BinaryIO:
+        try:
+            return self.path(digest).open("rb")
+        except FileNotFoundError:
+            raise MissingFile(digest) from None
+
+    def exists(self, digest: str) -> bool:
+        return self.path(digest).is_file()
+
+    def check(self) -> None:
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        content = secrets.token_bytes(32)
+        descriptor, name = tempfile.mkstemp(prefix=".probe-", dir=self.root)
+        probe = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+            if probe.read_bytes() != content:
+                raise OSError("the store gave back something other than what was written")
+        finally:
+            probe.unlink(missing_ok=True)
+
+    @staticmethod
+    def _holds(path: Path, data: bytes) -> bool:
+        # Compared whole: a copy that a failing disk has spoilt is put right by the next upload of the same file.
+        try:
+            return path.stat().st_size == len(data) and path.read_bytes() == data
+        except FileNotFoundError:
+            return False
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+    # The new name itself must survive a power cut, or a database row could point at nothing.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
