@@ -1,0 +1,132 @@
+"""The application: wiring only, and the entry point of the `flask` command."""
+
+from typing import Any
+
+from flask import Flask, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+import blueprints
+from blueprints import frame, guard, helpers
+from gongkao import cli, clock
+from gongkao.config import MEGABYTE, ROOT, Settings, load_settings
+from gongkao.extensions import csrf, db, limiter, login_manager, migrate, talisman
+from gongkao.rules.errors import RuleError
+from gongkao.services import accounts, audit
+from gongkao.services.errors import Conflict, NotFound
+from gongkao.storage import configure_store
+
+CONTENT_POLICY = {
+    "default-src": "'self'",
+    "img-src": ["'self'", "data:", "blob:"],
+    "object-src": "'self'",
+    "frame-ancestors": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the app from the settings (from the environment when none are given). Raises SettingsError."""
+    settings = settings or load_settings()
+    app = Flask(__name__)
+    app.config.update(
+        GONGKAO=settings,
+        SECRET_KEY=settings.resolved_secret_key(),
+        SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
+        MAX_CONTENT_LENGTH=settings.max_request_megabytes * MEGABYTE,
+        MAX_FORM_PARTS=2000,
+        PERMANENT_SESSION_LIFETIME=settings.session_idle_minutes * 60,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        RATELIMIT_STORAGE_URI=settings.limiter_storage,
+        RATELIMIT_ENABLED=settings.mode != "test",
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    _set_clock(settings)
+    configure_store(settings.instance / "files")
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    talisman.init_app(
+        app,
+        force_https=settings.https,
+        session_cookie_secure=settings.https,
+        strict_transport_security=settings.https,
+        content_security_policy=CONTENT_POLICY,
+        referrer_policy="same-origin",
+    )
+    login_manager.init_app(app)
+    login_manager.user_loader(accounts.load_account)
+    app.before_request(_note_origin)
+    app.before_request(guard.check_entry)
+    app.context_processor(frame.context)
+    _register_filters(app)
+    _register_errors(app)
+    blueprints.register(app)
+    cli.register(app)
+    return app
+
+
+def _set_clock(settings: Settings) -> None:
+    if settings.demonstration:
+        default = settings.clock or clock.real_time().date()
+        clock.install(clock.DemonstrationClock(settings.instance / "demonstration-day", default))
+    elif settings.clock is not None:
+        clock.install(clock.on_day(settings.clock))
+    else:
+        clock.install(clock.real_time)
+
+
+def _note_origin() -> None:
+    audit.origin.set(request.remote_addr or "")
+
+
+def _register_filters(app: Flask) -> None:
+    app.add_template_filter(helpers.long_date, "long_date")
+    app.add_template_filter(lambda day: day.strftime("%Y-%m-%d") if day else "", "day")
+    app.add_template_filter(lambda moment: moment.strftime("%Y-%m-%d %H:%M") if moment else "", "moment")
+
+
+# What a person reads when a request cannot be answered: what happened, and what to do now.
+_PAGES = {
+    400: ("请求无法识别", "提交的内容不完整或已过期。请返回上一页，刷新后重新办理。"),
+    403: ("没有办理权限", "您的账户不能办理这项业务。如需办理，请与本单位或同级工考管理机构联系。"),
+    404: ("没有找到", "内容不存在，或不在您的办理范围内。请从首页重新进入。"),
+    405: ("请求无法识别", "请从页面上的按钮办理。"),
+    409: ("已被他人处理", "该记录刚刚被其他人处理过，您的操作没有生效。请刷新后查看最新情况。"),
+    413: ("文件过大", "上传的文件超过系统限制。请压缩后重新上传。"),
+    429: ("操作过于频繁", "为保护账户安全，请稍等几分钟后再试。"),
+    500: ("系统出现故障", "您的操作没有完成，已填写并保存的内容不受影响。请稍后重试；多次出现请联系工考管理机构。"),
+    503: ("系统繁忙", "当前办理人数较多，请稍后再试。已保存的内容不受影响。"),
+}
+
+
+def _register_errors(app: Flask) -> None:
+    def page(code: int, title: str, text: str) -> tuple[str, int]:
+        return render_template("errors/error.html", code=code, title=title, text=text), code
+
+    def http_error(error: HTTPException) -> Any:
+        if error.response is not None or error.code is None or error.code < 400:
+            return error
+        if error.code not in _PAGES:
+            return page(error.code, *_PAGES[400])
+        return page(error.code, *_PAGES[error.code])
+
+    def internal_error(_error: Exception) -> Any:
+        db.session.rollback()
+        return page(500, *_PAGES[500])
+
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(500, internal_error)
+    app.register_error_handler(CSRFError, lambda _error: page(400, "页面已过期", "登录状态已变化或页面打开时间过长。请返回上一页刷新后重新提交。"))
+    app.register_error_handler(NotFound, lambda _error: page(404, *_PAGES[404]))
+    app.register_error_handler(StaleDataError, lambda _error: page(409, *_PAGES[409]))
+    app.register_error_handler(Conflict, lambda error: page(409, _PAGES[409][0], error.message))
+    app.register_error_handler(RuleError, lambda error: page(409, "暂时不能办理", error.message))
+
+

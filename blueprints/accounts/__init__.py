@@ -1,0 +1,7 @@
+"""Sign-in, the own account, registration sheets and administrators, units."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("accounts", __name__)
+
+from blueprints.accounts import sheets, units, views  # noqa: E402, F401

@@ -1,0 +1,1 @@
+"""Units: list, tree, editing, import from Excel, and the yearly check of names."""

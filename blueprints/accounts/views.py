@@ -1,0 +1,143 @@
+"""Home, signing in and out, registering, the own password and mobile."""
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user, logout_user
+
+from blueprints.accounts import blueprint
+from blueprints.accounts.forms import MobileForm, PasswordForm, RegisterForm, SignInForm, SignOutForm
+from blueprints.guard import public, signed_in
+from blueprints.helpers import account, attempt, safe_next
+from gongkao.extensions import limiter
+from gongkao.models import Role
+from gongkao.rules.calendar import WindowKey, period_text
+from gongkao.services import accounts, cycles
+
+_HOMES = {
+    Role.APPLICANT: "applications.home",
+    Role.UNIT_ADMINISTRATOR: "review.desk",
+    Role.AGENCY_OFFICER: "review.desk",
+    Role.AGENCY_MANAGER: "review.desk",
+    Role.INSPECTOR: "review.all_applications",
+}
+
+
+@blueprint.get("/")
+@public
+def home() -> ResponseReturnValue:
+    """Whoever is signed in goes to their own first page; others see what the system is for and the calendar."""
+    if current_user.is_authenticated:
+        return redirect(url_for(_HOMES[account().role]))
+    cycle = cycles.current_cycle()
+    stage, day = cycles.stage()
+    return render_template(
+        "accounts/home.html",
+        cycle=cycle,
+        stage=stage,
+        today=day,
+        windows=[(window, period_text(window)) for window in cycle.windows],
+        registration_open=cycles.is_open(WindowKey.REGISTRATION),
+    )
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@public
+@limiter.limit("60 per 5 minutes", methods=["POST"])
+def sign_in() -> ResponseReturnValue:
+    form = SignInForm()
+    if form.validate_on_submit():
+        found = accounts.sign_in(form.username.data or "", form.password.data or "")
+        if found is not None:
+            session.permanent = True
+            login_user(found)
+            return redirect(safe_next(form.next.data) or url_for("accounts.home"))
+        form.password.errors = ["账户或密码不正确。请核对后重试；忘记密码请联系所在单位或同级工考管理机构。"]
+    elif not form.is_submitted():
+        if current_user.is_authenticated:
+            return redirect(url_for("accounts.home"))
+        form.next.data = safe_next(request.args.get("next"))
+    return render_template("accounts/sign_in.html", form=form), 422 if form.is_submitted() else 200
+
+
+@blueprint.post("/sign-out")
+@signed_in
+def sign_out() -> ResponseReturnValue:
+    if SignOutForm().validate_on_submit():
+        logout_user()
+        session.clear()
+        flash("您已安全退出。", "success")
+    return redirect(url_for("accounts.sign_in"))
+
+
+@blueprint.route("/register", methods=["GET", "POST"])
+@public
+@limiter.limit("30 per hour", methods=["POST"])
+def register() -> ResponseReturnValue:
+    form = RegisterForm()
+    if form.validate_on_submit():
+        ok, made = attempt(
+            form,
+            lambda: accounts.register_applicant(
+                name=form.name.data or "",
+                identity_number=form.identity_number.data or "",
+                mobile=form.mobile.data or "",
+                password=form.password.data or "",
+            ),
+        )
+        if ok:
+            session.permanent = True
+            login_user(made)
+            flash("注册成功。今后请用身份证号和密码登录。", "success")
+            return redirect(url_for("applications.home"))
+    window = cycles.find_window(WindowKey.REGISTRATION)
+    return render_template(
+        "accounts/register.html",
+        form=form,
+        window=window,
+        period=period_text(window) if window else "",
+        open=cycles.is_open(WindowKey.REGISTRATION),
+    ), 422 if form.is_submitted() else 200
+
+
+@blueprint.route("/password", methods=["GET", "POST"])
+@signed_in
+def change_password() -> ResponseReturnValue:
+    form = PasswordForm()
+    person = account()
+    if form.validate_on_submit():
+        ok, _ = attempt(
+            form,
+            lambda: accounts.change_password(person, current=form.current.data or "", new=form.new.data or ""),
+        )
+        if ok:
+            login_user(person)
+            flash("密码已修改，请牢记新密码。", "success")
+            return redirect(url_for("accounts.home"))
+    return render_template(
+        "accounts/password.html", form=form, first=person.must_change_password, layout=_layout()
+    ), 422 if form.is_submitted() else 200
+
+
+@blueprint.route("/profile", methods=["GET", "POST"])
+@signed_in
+def profile() -> ResponseReturnValue:
+    """The own account: who one is here, and the mobile number."""
+    form = MobileForm()
+    if form.validate_on_submit():
+        ok, _ = attempt(
+            form,
+            lambda: accounts.change_mobile(
+                account(), mobile=form.mobile.data or "", password=form.password.data or ""
+            ),
+        )
+        if ok:
+            flash("手机号码已修改。", "success")
+            return redirect(url_for("accounts.profile"))
+    return render_template(
+        "accounts/profile.html", form=form, facts=accounts.facts(account()), layout=_layout()
+    ), 422 if form.is_submitted() else 200
+
+
+def _layout() -> str:
+    """Applicants have their own frame; everybody else works in the office's."""
+    return "layouts/person.html" if account().role is Role.APPLICANT else "layouts/office.html"

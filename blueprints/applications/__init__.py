@@ -1,0 +1,7 @@
+"""The applicant's own pages."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("applications", __name__)
+
+from blueprints.applications import views  # noqa: E402, F401

@@ -1,0 +1,90 @@
+"""Small things that every blueprint's views need."""
+
+from collections.abc import Callable
+from datetime import date
+from io import BytesIO
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Response, flash, request, send_file, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+
+from gongkao.models import Account
+from gongkao.rules.errors import RuleError
+from gongkao.services import listing
+from gongkao.services.errors import FieldsRefused
+
+Outcome = TypeVar("Outcome")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def account() -> Account:
+    """The signed-in account itself."""
+    return current_user._get_current_object()  # type: ignore[no-any-return]
+
+
+def attempt(form: FlaskForm | None, use_case: Callable[[], Outcome]) -> tuple[bool, Outcome | None]:
+    """Run a use case. A refusal is put beside its field, or on top of the page, and (False, None) comes back."""
+    try:
+        return True, use_case()
+    except FieldsRefused as error:
+        for name, message in error.fields.items():
+            target = getattr(form, name, None) if form is not None else None
+            if target is not None and hasattr(target, "errors"):
+                target.errors = [*target.errors, message]
+            else:
+                flash(message, "error")
+    except RuleError as error:
+        flash(error.message, "error")
+    return False, None
+
+
+def list_page(
+    source: listing.Listing,
+    *,
+    link: Callable[[Any], str | None] = lambda _row: None,
+    export_endpoint: str | None = None,
+    summary: list[dict[str, Any]] | None = None,
+) -> listing.Page:
+    """The asked-for page of a list, with its addresses; the arguments are kept in every one of them."""
+    args = request.args.to_dict()
+    page = listing.run(source, args, link)
+
+    def address(**changes: Any) -> str:
+        kept = {**args, **(request.view_args or {}), **changes}
+        return url_for(str(request.endpoint), **{key: value for key, value in kept.items() if value != ""})
+
+    page.url = address
+    if export_endpoint is not None:
+        kept = {key: value for key, value in args.items() if key != "page" and value != ""}
+        page.export_url = url_for(export_endpoint, **{**kept, **(request.view_args or {})})
+    page.summary = summary or []
+    return page
+
+
+def list_export(source: listing.Listing) -> Response:
+    """The whole filtered list as an Excel file."""
+    return attachment(listing.export(source, request.args.to_dict()), f"{source.title}.xlsx", XLSX)
+
+
+def attachment(data: bytes, name: str, media_type: str) -> Response:
+    return send_file(BytesIO(data), mimetype=media_type, as_attachment=True, download_name=name)
+
+
+def inline(data: bytes, name: str, media_type: str) -> Response:
+    """A file shown in the browser; only PDFs and images, never anything that could run."""
+    return send_file(BytesIO(data), mimetype=media_type, as_attachment=False, download_name=name)
+
+
+def safe_next(target: str | None) -> str | None:
+    """The address to return to after signing in, if it is a path of this site."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    parts = urlsplit(target)
+    return None if parts.scheme or parts.netloc or "\\" in target else target
+
+
+def long_date(day: date | None) -> str:
+    """2025年3月31日"""
+    return f"{day.year}年{day.month}月{day.day}日" if day else ""

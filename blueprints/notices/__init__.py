@@ -1,0 +1,7 @@
+"""Results, result notices and notices of passes."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("notices", __name__)
+
+from blueprints.notices import views  # noqa: E402, F401

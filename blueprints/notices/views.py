@@ -1,0 +1,1 @@
+"""Results, result notices and notices of passes."""

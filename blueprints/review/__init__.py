@@ -1,0 +1,7 @@
+"""Desks of unit, supervising unit and agency; on-site confirmation; looking up applications."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("review", __name__)
+
+from blueprints.review import views  # noqa: E402, F401

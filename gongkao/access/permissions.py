@@ -1,0 +1,65 @@
+"""What each role may do. To what it may do it is the matter of `scope`."""
+
+from enum import StrEnum
+
+from gongkao.models.people import Role
+
+
+class Permission(StrEnum):
+    """One thing a person may do; `tests/security/routes.csv` names the permission of every route."""
+
+    APPLY = "apply"
+    VIEW_UNITS = "view_units"
+    CHECK_UNITS = "check_units"
+    MANAGE_UNITS = "manage_units"
+    FILE_SHEETS = "file_sheets"
+    DECIDE_SHEETS = "decide_sheets"
+    VIEW_APPLICATIONS = "view_applications"
+    REVIEW = "review"
+    ENTER_SCORES = "enter_scores"
+    VIEW_RESULTS = "view_results"
+    RELEASE_RESULTS = "release_results"
+    VIEW_SETTINGS = "view_settings"
+    EDIT_AGENCY = "edit_agency"
+    EDIT_PROVINCE = "edit_province"
+
+
+_UNIT = frozenset(
+    {
+        Permission.VIEW_UNITS,
+        Permission.CHECK_UNITS,
+        Permission.FILE_SHEETS,
+        Permission.VIEW_APPLICATIONS,
+        Permission.REVIEW,
+        Permission.VIEW_RESULTS,
+    }
+)
+_OFFICER = frozenset(
+    {
+        Permission.VIEW_UNITS,
+        Permission.MANAGE_UNITS,
+        Permission.DECIDE_SHEETS,
+        Permission.VIEW_APPLICATIONS,
+        Permission.REVIEW,
+        Permission.ENTER_SCORES,
+        Permission.VIEW_RESULTS,
+        Permission.VIEW_SETTINGS,
+    }
+)
+
+# EDIT_PROVINCE counts only for the provincial centre's managers: `may` narrows it by the agency's level.
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.APPLICANT: frozenset({Permission.APPLY}),
+    Role.UNIT_ADMINISTRATOR: _UNIT,
+    Role.AGENCY_OFFICER: _OFFICER,
+    Role.AGENCY_MANAGER: _OFFICER
+    | {Permission.RELEASE_RESULTS, Permission.EDIT_AGENCY, Permission.EDIT_PROVINCE},
+    Role.INSPECTOR: frozenset(
+        {
+            Permission.VIEW_UNITS,
+            Permission.VIEW_APPLICATIONS,
+            Permission.VIEW_RESULTS,
+            Permission.VIEW_SETTINGS,
+        }
+    ),
+}

@@ -1,0 +1,139 @@
+"""Data scope: which rows a person may see. Every query for a person goes through `narrow`."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+
+from gongkao.access.permissions import PERMISSIONS, Permission
+from gongkao.models import (
+    Account,
+    Agency,
+    Application,
+    RegistrationSheet,
+    Release,
+    Result,
+    Role,
+    Unit,
+)
+from gongkao.rules.routing import RegionLevel
+from gongkao.rules.workflow import Desk, Status, status_of
+
+
+def may(account: Any, permission: Permission) -> bool:
+    """Whether the account's role has the permission. Somebody signed out (no role) has none."""
+    if not isinstance(account, Account) or account.ended_at is not None:
+        return False
+    if permission not in PERMISSIONS[account.role]:
+        return False
+    if permission is Permission.EDIT_PROVINCE:
+        return account.agency is not None and account.agency.level is RegionLevel.PROVINCE
+    return True
+
+
+def region_prefix(code: str, level: RegionLevel) -> str:
+    """The digits that the codes of a region and of all within it begin with."""
+    return {RegionLevel.PROVINCE: code[:2], RegionLevel.CITY: code[:4], RegionLevel.COUNTY: code}[level]
+
+
+def _agencies(account: Account) -> ColumnElement[bool]:
+    """The agencies an official acts for or oversees: the own one, and those below it (domain rule 1)."""
+    if account.agency is not None:
+        prefix = region_prefix(account.agency.region_code, account.agency.level)
+    elif account.region is not None:
+        prefix = region_prefix(account.region.code, account.region.level)
+    else:
+        return false()
+    return Agency.region_code.startswith(prefix, autoescape=True)
+
+
+def _units(account: Account) -> ColumnElement[bool]:
+    if account.unit is not None:
+        return Unit.path.startswith(account.unit.path, autoescape=True)
+    return Unit.agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
+def _applications(account: Account) -> ColumnElement[bool]:
+    if account.role is Role.APPLICANT:
+        return Application.person_id == account.person_id
+    # A draft is the applicant's own until submitted.
+    submitted = Application.submitted_at.is_not(None)
+    if account.unit is not None:
+        return and_(submitted, Application.unit_id.in_(select(Unit.id).where(_units(account))))
+    return and_(submitted, Application.agency_id.in_(select(Agency.id).where(_agencies(account))))
+
+
+def _accounts(account: Account) -> ColumnElement[bool]:
+    if account.role is Role.APPLICANT:
+        return Account.id == account.id
+    if account.unit is not None:
+        return Account.unit_id.in_(select(Unit.id).where(_units(account)))
+    return or_(
+        Account.unit_id.in_(select(Unit.id).where(_units(account))),
+        Account.agency_id.in_(select(Agency.id).where(_agencies(account))),
+    )
+
+
+def _sheets(account: Account) -> ColumnElement[bool]:
+    if account.unit is not None:
+        return RegistrationSheet.unit_id.in_(select(Unit.id).where(_units(account)))
+    return RegistrationSheet.agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
+def _results(account: Account) -> ColumnElement[bool]:
+    return Result.application_id.in_(select(Application.id).where(_applications(account)))
+
+
+def _releases(account: Account) -> ColumnElement[bool]:
+    return Release.agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
+_SCOPES = {
+    Account: _accounts,
+    Agency: _agencies,
+    Application: _applications,
+    RegistrationSheet: _sheets,
+    Release: _releases,
+    Result: _results,
+    Unit: _units,
+}
+
+
+def narrow(query: Select[Any], model: type[Any], account: Account) -> Select[Any]:
+    """Narrow a query over `model` to the rows the account may see.
+
+    Raises KeyError for a model without a declared scope: nothing is visible by default.
+    """
+    return query.where(_SCOPES[model](account))
+
+
+def at_desk(account: Account) -> ColumnElement[bool]:
+    """The applications that wait for this account's decision now: exactly its own desks' queues (domain rule 3)."""
+    if account.role is Role.UNIT_ADMINISTRATOR:
+        return or_(
+            and_(Application.unit_id == account.unit_id, Application.status == Status.UNIT_REVIEW),
+            and_(
+                Application.supervising_unit_id == account.unit_id,
+                Application.status == Status.SUPERVISING_REVIEW,
+            ),
+        )
+    if account.role in (Role.AGENCY_OFFICER, Role.AGENCY_MANAGER):
+        return and_(
+            Application.agency_id == account.agency_id,
+            Application.status.in_([status_of(Desk.AGENCY), status_of(Desk.ONSITE)]),
+        )
+    return false()
+
+
+def holds(account: Account, application: Application) -> bool:
+    """Whether the application waits at one of this account's own desks now (the same rule as `at_desk`, on one row)."""
+    if account.role is Role.UNIT_ADMINISTRATOR:
+        if application.status is Status.UNIT_REVIEW:
+            return application.unit_id == account.unit_id
+        return (
+            application.status is Status.SUPERVISING_REVIEW
+            and application.supervising_unit_id == account.unit_id
+        )
+    if account.role in (Role.AGENCY_OFFICER, Role.AGENCY_MANAGER):
+        at_agency = application.status in (Status.AGENCY_REVIEW, Status.ONSITE_CONFIRMATION)
+        return at_agency and application.agency_id == account.agency_id
+    return False

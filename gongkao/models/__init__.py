@@ -1,0 +1,40 @@
+"""The tables, one file an aggregate. Importing this package registers them all."""
+
+from gongkao.models.application import Application, Material, WorkPeriod, YearlyAssessment
+from gongkao.models.audit import AuditEntry
+from gongkao.models.cycle import Cycle, CycleWindow, GradeEntry, SubjectEntry, Trade, TradeOpening
+from gongkao.models.files import StoredFile
+from gongkao.models.organisations import Agency, RegionEntry, Unit, UnitCheck, UnitCheckStatus
+from gongkao.models.people import Account, Person, Role
+from gongkao.models.result import Release, Result, Score
+from gongkao.models.review import ApplicationEvent
+from gongkao.models.sheet import RegistrationSheet, SheetStatus
+
+__all__ = [
+    "Account",
+    "Agency",
+    "Application",
+    "ApplicationEvent",
+    "AuditEntry",
+    "Cycle",
+    "CycleWindow",
+    "GradeEntry",
+    "Material",
+    "Person",
+    "RegionEntry",
+    "RegistrationSheet",
+    "Release",
+    "Result",
+    "Role",
+    "Score",
+    "SheetStatus",
+    "StoredFile",
+    "SubjectEntry",
+    "Trade",
+    "TradeOpening",
+    "Unit",
+    "UnitCheck",
+    "UnitCheckStatus",
+    "WorkPeriod",
+    "YearlyAssessment",
+]

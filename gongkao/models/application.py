@@ -1,0 +1,122 @@
+"""An application (申报) and what it is made of."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from gongkao.clock import now
+from gongkao.models.cycle import Cycle, Trade
+from gongkao.models.files import StoredFile
+from gongkao.models.organisations import Agency, Unit
+from gongkao.models.people import Person
+from gongkao.models.types import Choice, Model, Moment
+from gongkao.rules.materials import MaterialKind
+from gongkao.rules.workflow import Desk, Status
+
+
+class Application(Model):
+    """One person's application in one cycle.
+
+    `status`, `returned_to`, `onsite` and `desk_since` are assigned by services.workflow alone. `supervising_unit_id` and
+    `agency_id` are the route fixed at submission: who reviews after the unit, and which agency decides.
+    """
+
+    __tablename__ = "application"
+    __table_args__ = (
+        UniqueConstraint("cycle_id", "person_id"),
+        Index("ix_application_unit_queue", "cycle_id", "unit_id", "status", "desk_since"),
+        Index("ix_application_supervising_queue", "cycle_id", "supervising_unit_id", "status", "desk_since"),
+        Index("ix_application_agency_queue", "cycle_id", "agency_id", "status", "desk_since"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str | None] = mapped_column(String(20), unique=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    status: Mapped[Status] = mapped_column(Choice(Status), default=Status.DRAFT)
+    returned_to: Mapped[Desk | None] = mapped_column(Choice(Desk))
+    onsite: Mapped[bool | None] = mapped_column(Boolean)
+    desk_since: Mapped[datetime | None] = mapped_column(Moment)
+    submitted_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    updated_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    supervising_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
+    trade_id: Mapped[int | None] = mapped_column(ForeignKey("trade.id"))
+    grade: Mapped[int | None] = mapped_column(Integer)
+
+    education: Mapped[str | None] = mapped_column(String(20))
+    department: Mapped[str | None] = mapped_column(String(40))
+    post: Mapped[str | None] = mapped_column(String(40))
+    staff_kind: Mapped[str | None] = mapped_column(String(10))
+    work_started_on: Mapped[date | None] = mapped_column(Date)
+    post_started_on: Mapped[date | None] = mapped_column(Date)
+    trade_changed: Mapped[bool] = mapped_column(Boolean, default=False)
+    trade_change_reason: Mapped[str | None] = mapped_column(String(300))
+    grade_one_confirmed: Mapped[bool] = mapped_column(Boolean, default=False)
+    has_certificate: Mapped[bool | None] = mapped_column(Boolean)
+    certificate_grade: Mapped[int | None] = mapped_column(Integer)
+    certificate_trade: Mapped[str | None] = mapped_column(String(40))
+    certificate_number: Mapped[str | None] = mapped_column(String(40))
+    certificate_issued_on: Mapped[date | None] = mapped_column(Date)
+    certificate_issuer: Mapped[str | None] = mapped_column(String(60))
+    pledged_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    cycle: Mapped[Cycle] = relationship()
+    person: Mapped[Person] = relationship()
+    unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
+    supervising_unit: Mapped[Unit | None] = relationship(foreign_keys=[supervising_unit_id])
+    agency: Mapped[Agency | None] = relationship()
+    trade: Mapped[Trade | None] = relationship()
+    work_periods: Mapped[list["WorkPeriod"]] = relationship(
+        order_by="WorkPeriod.started_on", cascade="all, delete-orphan"
+    )
+    assessments: Mapped[list["YearlyAssessment"]] = relationship(
+        order_by="YearlyAssessment.year.desc()", cascade="all, delete-orphan"
+    )
+    materials: Mapped[list["Material"]] = relationship(
+        order_by="Material.id", cascade="all, delete-orphan", back_populates="application"
+    )
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class WorkPeriod(Model):
+    __tablename__ = "work_period"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
+    started_on: Mapped[date] = mapped_column(Date)
+    ended_on: Mapped[date | None] = mapped_column(Date)
+    unit_name: Mapped[str] = mapped_column(String(60))
+    post: Mapped[str] = mapped_column(String(40))
+    trade_name: Mapped[str] = mapped_column(String(40))
+
+
+class YearlyAssessment(Model):
+    __tablename__ = "yearly_assessment"
+    __table_args__ = (UniqueConstraint("application_id", "year"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    year: Mapped[int] = mapped_column(Integer)
+    outcome: Mapped[str] = mapped_column(String(10))
+
+
+class Material(Model):
+    """One uploaded file of one kind (申报材料)."""
+
+    __tablename__ = "material"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
+    kind: Mapped[MaterialKind] = mapped_column(Choice(MaterialKind))
+    file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+    application: Mapped[Application] = relationship(back_populates="materials")
+    file: Mapped[StoredFile] = relationship(lazy="joined")

@@ -1,0 +1,183 @@
+"""Lists: search, filters, sort, paging and export, the same way everywhere.
+
+A service describes its list as a `Listing`; `run` gives one page of it and `export` all that is filtered as .xlsx.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+
+from gongkao.extensions import db
+from gongkao.storage.spreadsheets import write_table
+
+PER_PAGE = 20
+EXPORT_LIMIT = 50_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one field: `chip` is the tone of a state chip (neutral, info, needs, done, refused)."""
+
+    text: str
+    chip: str | None = None
+    href: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """`value` turns a row into its cell; `sort` is the SQL to order by, None where the column cannot be sorted."""
+
+    key: str
+    label: str
+    value: Callable[[Any], Cell | str]
+    sort: Any = None
+    align: str = "left"
+    kind: str = "text"
+
+    @property
+    def sortable(self) -> bool:
+        return self.sort is not None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`where` turns a chosen value into a condition; only the values of `choices` are accepted."""
+
+    key: str
+    label: str
+    choices: Sequence[tuple[str, str]]
+    where: Callable[[str], ColumnElement[bool]]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list. `query` selects one entity, already narrowed to the person's scope; `tie` makes every order total."""
+
+    title: str
+    query: Select[Any]
+    columns: Sequence[Column]
+    tie: Any
+    search: Sequence[Callable[[str], ColumnElement[bool]]] = ()
+    search_hint: str = ""
+    filters: Sequence[Filter] = ()
+    sort: str = ""
+    descending: bool = False
+    empty_text: str = "没有符合条件的记录。"
+
+
+@dataclass(frozen=True)
+class Row:
+    id: int
+    cells: Sequence[Cell]
+    href: str | None = None
+
+
+@dataclass
+class Page:
+    """One page of a list, with what the list macro needs to draw it."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    total: int
+    number: int
+    per_page: int
+    sort: str
+    descending: bool
+    search: str
+    search_hint: str
+    empty_text: str
+    filters: Sequence[dict[str, Any]]
+    summary: Sequence[dict[str, Any]] = ()
+    export_url: str | None = None
+    url: Callable[..., str] = field(default=lambda **_: "")
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.per_page))
+
+
+def contains(column: Any) -> Callable[[str], ColumnElement[bool]]:
+    return lambda term: column.icontains(term, autoescape=True)
+
+
+def ends_with(column: Any) -> Callable[[str], ColumnElement[bool]]:
+    return lambda term: column.endswith(term.upper(), autoescape=True)
+
+
+def _narrowed(listing: Listing, args: Mapping[str, str]) -> Select[Any]:
+    query = listing.query
+    term = args.get("q", "").strip()[:60]
+    if term and listing.search:
+        query = query.where(or_(*(match(term) for match in listing.search)))
+    for item in listing.filters:
+        value = args.get(item.key, "")
+        if any(value == choice for choice, _ in item.choices if choice):
+            query = query.where(item.where(value))
+    return query
+
+
+def _order(listing: Listing, args: Mapping[str, str]) -> tuple[str, bool, list[Any]]:
+    sorts = {column.key: column.sort for column in listing.columns if column.sort is not None}
+    key = args.get("sort", "")
+    if key in sorts:
+        descending = args.get("order") == "desc"
+    else:
+        key, descending = listing.sort, listing.descending
+    order = [listing.tie.desc() if descending else listing.tie.asc()]
+    if key in sorts:
+        order.insert(0, sorts[key].desc() if descending else sorts[key].asc())
+    return key, descending, order
+
+
+def _cells(listing: Listing, row: Any) -> list[Cell]:
+    values = (column.value(row) for column in listing.columns)
+    return [value if isinstance(value, Cell) else Cell(value) for value in values]
+
+
+def _whole_number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+
+
+def run(
+    listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | None] = lambda _row: None
+) -> Page:
+    """One page of the list.
+
+    `args` are the page's query arguments (q, sort, order, page, and the filters' keys); unknown or broken ones are
+    ignored. `link` gives a row's address.
+    """
+    query = _narrowed(listing, args)
+    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    key, descending, order = _order(listing, args)
+    last = max(1, -(-total // PER_PAGE))
+    number = min(max(_whole_number(args.get("page", "1")), 1), last)
+    found = db.session.scalars(
+        query.order_by(None).order_by(*order).limit(PER_PAGE).offset((number - 1) * PER_PAGE)
+    ).unique()
+    return Page(
+        columns=listing.columns,
+        rows=[Row(row.id, _cells(listing, row), link(row)) for row in found],
+        total=total,
+        number=number,
+        per_page=PER_PAGE,
+        sort=key,
+        descending=descending,
+        search=args.get("q", "").strip()[:60],
+        search_hint=listing.search_hint,
+        empty_text=listing.empty_text,
+        filters=[
+            {"key": item.key, "label": item.label, "value": args.get(item.key, ""), "choices": item.choices}
+            for item in listing.filters
+        ],
+    )
+
+
+def export(listing: Listing, args: Mapping[str, str]) -> bytes:
+    """All rows of exactly what is filtered, in the list's order, as an .xlsx file (at most EXPORT_LIMIT rows)."""
+    _, _, order = _order(listing, args)
+    query = _narrowed(listing, args).order_by(None).order_by(*order).limit(EXPORT_LIMIT)
+    rows = ([cell.text for cell in _cells(listing, row)] for row in db.session.scalars(query).unique())
+    return write_table([column.label for column in listing.columns], rows, title=listing.title)

@@ -1,0 +1,154 @@
+"""Fixtures: an app on a fresh copy of a prepared database, SQLite and PostgreSQL alike, and a clock to set."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from psycopg import sql
+
+from app import create_app
+from gongkao import clock
+from gongkao.config import Settings
+from gongkao.extensions import db
+from gongkao.models import Account
+from tests import world as worlds
+from tests.postgres import start_postgres
+
+# A day on which people register, units review and agencies review.
+REGISTRATION_DAY = date(2025, 3, 20)
+SECRET = "a key for tests only, long enough to be taken"
+
+
+def _settings(folder: Path, url: str) -> Settings:
+    return Settings(mode="test", instance=folder, database_url=url, secret_key=SECRET, clock=REGISTRATION_DAY)
+
+
+def _prepare(folder: Path, url: str) -> None:
+    """Migrate an empty database and put the world of tests/world.py in it."""
+    app = create_app(_settings(folder, url))
+    with app.app_context():
+        upgrade(directory=app.extensions["migrate"].directory)
+        worlds.build()
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    path = folder / "template.sqlite3"
+    _prepare(folder, f"sqlite:///{path}")
+    with_wal = path.with_suffix(".sqlite3-wal")
+    assert not with_wal.exists() or with_wal.stat().st_size == 0
+    return path
+
+
+@dataclass
+class PostgresServer:
+    """A throwaway server with one prepared database that tests copy."""
+
+    url: str
+    serial: int = 0
+
+    def execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def database_url(self, name: str) -> str:
+        base, _, query = self.url.partition("?")
+        head, _, _ = base.rpartition("/")
+        return f"{head}/{name}" + (f"?{query}" if query else "")
+
+    def fresh(self) -> str:
+        self.serial += 1
+        name = f"test_{self.serial}"
+        self.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE prepared").format(sql.Identifier(name))
+        )
+        return name
+
+    def drop(self, name: str) -> None:
+        self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    folder = tmp_path_factory.mktemp("postgres")
+    with start_postgres() as url:
+        server = PostgresServer(url.replace("+psycopg", ""))
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier("prepared")))
+        _prepare(folder, server.database_url("prepared"))
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with the prepared world, for this test alone."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        path = tmp_path / "gongkao.sqlite3"
+        shutil.copy(template, path)
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = server.fresh()
+    yield server.database_url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The app with its context pushed; the clock stands on REGISTRATION_DAY."""
+    made = create_app(_settings(tmp_path / "instance", database_url))
+    with made.app_context():
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+    clock.install(clock.real_time)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def world(app: Flask) -> worlds.World:
+    return worlds.World()
+
+
+@pytest.fixture
+def at() -> Callable[[date], None]:
+    """Set the day: `at(date(2025, 4, 12))`."""
+    return lambda day: clock.install(clock.on_day(day))
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[Account], FlaskClient]:
+    """A client signed in as an account, without the form: `browser = sign_in(world.unit_administrator)`."""
+
+    def signed_in(account: Account) -> FlaskClient:
+        client = app.test_client()
+        client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+        with client.session_transaction() as session:
+            session["_user_id"] = account.get_id()
+            session["_fresh"] = True
+        return client
+
+    return signed_in
+
+
+@pytest.fixture(autouse=True)
+def _no_csrf(request: pytest.FixtureRequest) -> None:
+    """Pages are tested without the form token; tests/security turns it on again to test the token itself."""
+    if "app" in request.fixturenames:
+        app: Any = request.getfixturevalue("app")
+        app.config["WTF_CSRF_ENABLED"] = False
