@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain, islice
-from pathlib import PurePath
 
 import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
-from gongkao.storage.uploads import MEGABYTE, UploadRefused, inspect_upload
+from gongkao.storage.uploads import MEGABYTE, UploadRefused, inspect_upload, short_name
 
 Cell = str | int | float | Decimal | bool | date | datetime | None
 
@@ -43,7 +42,7 @@ def read_table(data: bytes, filename: str) -> list[list[str]]:
     while rows and not any(rows[-1]):
         rows.pop()
     if not rows or not width:
-        raise UploadRefused(f"“{_name(filename)}”中没有内容，请填写后重新上传。")
+        raise UploadRefused(f"“{short_name(filename)}”中没有内容，请填写后重新上传。")
     return [(row + [""] * width)[:width] for row in rows]
 
 
@@ -113,7 +112,7 @@ def column_letter(index: int) -> str:
 
 
 def _read_workbook(data: bytes, extension: str, filename: str) -> list[list[str]]:
-    broken = f"“{_name(filename)}”无法打开，表格可能已损坏，请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
+    broken = f"“{short_name(filename)}”无法打开，表格可能已损坏，请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
     if extension == ".xlsx":
         _check_extent(data, filename, broken)
     try:
@@ -128,7 +127,7 @@ def _read_workbook(data: bytes, extension: str, filename: str) -> list[list[str]
                 raise _too_large(filename)
             values = sheet.to_python(skip_empty_area=False)
     except PasswordError as error:
-        raise UploadRefused(f"“{_name(filename)}”设有打开密码，请去掉密码后重新上传。") from error
+        raise UploadRefused(f"“{short_name(filename)}”设有打开密码，请去掉密码后重新上传。") from error
     # The reader reports some broken files as plain errors of the format below it.
     except (CalamineError, ValueError, OSError, IndexError) as error:
         if isinstance(error, UploadRefused):
@@ -165,7 +164,7 @@ def _column_number(letters: bytes) -> int:
 
 def _too_large(filename: str) -> UploadRefused:
     return UploadRefused(
-        f"“{_name(filename)}”超过 {MAX_ROWS} 行或 {MAX_COLUMNS} 列，请删除表格下方、右侧多余的行和列，"
+        f"“{short_name(filename)}”超过 {MAX_ROWS} 行或 {MAX_COLUMNS} 列，请删除表格下方、右侧多余的行和列，"
         "或拆分后分次上传。"
     )
 
@@ -179,7 +178,7 @@ def _read_csv(data: bytes, filename: str) -> list[list[str]]:
         break
     else:
         raise UploadRefused(
-            f"“{_name(filename)}”的文字编码无法识别，请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
+            f"“{short_name(filename)}”的文字编码无法识别，请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
         )
     first = text.split("\n", 1)[0]
     delimiter = "\t" if first.count("\t") > first.count(",") else ","
@@ -187,7 +186,7 @@ def _read_csv(data: bytes, filename: str) -> list[list[str]]:
         rows = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), MAX_ROWS + 1))
     except csv.Error as error:
         raise UploadRefused(
-            f"“{_name(filename)}”的引号或分隔符有误，无法读取，请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
+            f"“{short_name(filename)}”的引号或分隔符有误，无法读取，请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
         ) from error
     if len(rows) > MAX_ROWS or max(map(len, rows), default=0) > MAX_COLUMNS:
         raise _too_large(filename)
@@ -246,7 +245,3 @@ def _text_width(text: str) -> float:
 def _sheet_name(title: str) -> str:
     # A sheet's name may not hold these, nor begin or end with an apostrophe, nor pass 31 characters.
     return re.sub(r"[\[\]:*?/\\]", " ", title).strip(" '")[:31].strip(" '") or "表"
-
-
-def _name(filename: str) -> str:
-    return PurePath(filename.replace("\\", "/")).name

@@ -101,7 +101,7 @@ def inspect_upload(
     Images are turned upright and lose their metadata; a PDF loses scripts, attachments and actions.
     Raises UploadRefused.
     """
-    name = _short_name(filename)
+    name = short_name(filename)
     if not name and not data:
         raise UploadRefused(f"请选择要上传的{label}文件。")
     if not data:
@@ -183,7 +183,8 @@ def _wrong_type(
     return f"“{name}”不是可以识别的文件类型。{allowed}，请重新选择。"
 
 
-def _short_name(filename: str) -> str:
+def short_name(filename: str) -> str:
+    """The file's own name, without a path or invisible characters, cut in the middle to stay readable."""
     # Some old browsers send the whole path of the person's own disk.
     name = filename.replace("\\", "/").rsplit("/", 1)[-1].strip()
     name = "".join(character for character in name if character.isprintable())

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Serve the system on this machine, with starting data and a demonstration county; data is kept between runs.
+# Settings: PORT (8000), HOST (127.0.0.1), WORKERS (2), THREADS (4), and every GONGKAO_… variable.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+"$ROOT/scripts/setup.sh" run
+cd "$ROOT"
+
+host=${HOST:-127.0.0.1}
+port=${PORT:-8000}
+export GONGKAO_MODE=${GONGKAO_MODE:-demonstration}
+export GONGKAO_INSTANCE=${GONGKAO_INSTANCE:-$ROOT/var}
+export GONGKAO_PUBLIC_URL=${GONGKAO_PUBLIC_URL:-http://$host:$port}
+export FLASK_APP=app PYTHONUNBUFFERED=1
+mkdir -p "$GONGKAO_INSTANCE/log"
+
+"$PYTHON" - "$host" "$port" <<'PY' || die "Port $port is taken; choose another:  make run PORT=8001"
+import socket, sys
+with socket.socket() as probe:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((sys.argv[1], int(sys.argv[2])))
+    except OSError:
+        sys.exit(1)
+PY
+
+"$PYTHON" -m flask db upgrade
+"$PYTHON" -m flask demo
+say
+say "Serving http://$host:$port — Ctrl-C stops."
+exec "$PYTHON" -m gunicorn "app:create_app()" \
+  --bind "$host:$port" --workers "${WORKERS:-2}" --threads "${THREADS:-4}" --worker-class gthread --no-control-socket \
+  --access-logfile "$GONGKAO_INSTANCE/log/access.log" --log-level warning
