@@ -89,6 +89,7 @@ class Unit(Model):
     region: Mapped[RegionEntry] = relationship()
     agency: Mapped[Agency] = relationship()
     supervising_unit: Mapped["Unit | None"] = relationship(remote_side=[id])
+    checks: Mapped[list["UnitCheck"]] = relationship(viewonly=True)
 
 
 class UnitCheckStatus(StrEnum):
