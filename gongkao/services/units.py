@@ -45,7 +45,7 @@ _CODE_TAKEN = "该统一社会信用代码已有单位使用，请核对；如�
 
 @dataclass(frozen=True)
 class UnitDetail:
-    """A unit's page: those above it from the top, those directly below, its accounts, this cycle's name check.
+    """A unit's page: those above it from the top, those directly below, its accounts, the name check.
 
     `chain` and `subordinates` hold (unit, whether the reader may open it).
     """
@@ -379,7 +379,7 @@ def find_supervising(text: str) -> int | None:
     term = text.strip()
     if not term:
         return None
-    named = or_(Unit.credit_code == term.upper(), Unit.name == _tidy(term))
+    named = or_(Unit.credit_code == term.upper(), Unit.name == tidy(term))
     found = db.session.scalars(select(Unit.id).where(Unit.active, named).limit(2)).all()
     if len(found) == 1:
         return found[0]
@@ -391,7 +391,7 @@ def find_supervising(text: str) -> int | None:
     raise FieldsRefused({"supervising_unit": message})
 
 
-def _tidy(name: str) -> str:
+def tidy(name: str) -> str:
     try:
         return fields.unit_name(name)
     except InvalidInput:
@@ -408,9 +408,8 @@ def detail(actor: Account, unit_id: int) -> UnitDetail:
         chain.insert(0, above)
         above = above.supervising_unit
     below = select(Unit).where(Unit.supervising_unit_id == unit.id).order_by(Unit.active.desc(), Unit.name)
-    administrators = db.session.scalars(
-        select(Account).where(Account.unit_id == unit.id).order_by(Account.ended_at.is_not(None), Account.id.desc())
-    )
+    accounts = select(Account).where(Account.unit_id == unit.id)
+    administrators = db.session.scalars(accounts.order_by(Account.ended_at.is_not(None), Account.id.desc()))
     return UnitDetail(
         unit=unit,
         chain=[(one, one.id in visible) for one in chain],
@@ -495,10 +494,10 @@ def check_filter(cycle_id: int) -> Filter:
     """Filter units by the state of their name check in a cycle."""
 
     def where(value: str) -> ColumnElement[bool]:
-        rows = Unit.checks.any(UnitCheck.cycle_id == cycle_id)
+        in_cycle = UnitCheck.cycle_id == cycle_id
         if value == UNCHECKED:
-            return ~rows
-        return Unit.checks.any((UnitCheck.cycle_id == cycle_id) & (UnitCheck.status == UnitCheckStatus(value)))
+            return ~Unit.checks.any(in_cycle)
+        return Unit.checks.any(in_cycle & (UnitCheck.status == UnitCheckStatus(value)))
 
     choices = [("", "全部"), (UNCHECKED, "未核对"), *((one.value, one.label) for one in UnitCheckStatus)]
     return Filter("check", "名称核对", choices, where)
@@ -509,7 +508,7 @@ def _state_cell(unit: Unit) -> Cell:
 
 
 def _region_filter(actor: Account) -> list[Filter]:
-    """For whoever sees several regions: one choice for each region right below the own one, and the own one."""
+    """For whoever sees several regions: a choice for the own region and for each right below it."""
     own = actor.agency.region if actor.agency is not None else actor.region
     if own is None or own.level is RegionLevel.COUNTY:
         return []
@@ -537,14 +536,3 @@ def region_choices(actor: Account) -> list[tuple[str, str]]:
     prefix = region_prefix(own.code, own.level)
     found = db.session.scalars(query.where(RegionEntry.code.startswith(prefix, autoescape=True)))
     return [(region.code, region.full_name) for region in found]
-
-
-def lookup(text: str) -> list[Unit]:
-    """Up to ten active units to choose as a supervising unit, by a part of the name or the credit code's start."""
-    term = text.strip()
-    if len(term) < 2:
-        return []
-    named = or_(
-        Unit.name.icontains(term, autoescape=True), Unit.credit_code.startswith(term.upper(), autoescape=True)
-    )
-    return list(db.session.scalars(select(Unit).where(Unit.active, named).order_by(Unit.name).limit(10)))
