@@ -1,0 +1,230 @@
+"""The papers: for each a plain record of what stands on it, and one function that makes the PDF.
+
+Nothing here looks anything up: a service fills the record, so a paper can be made, tested and looked at by itself.
+Every function raises CharacterMissing where a text holds a character that no installed face can draw.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import date
+
+from gongkao.documents.render import render
+
+REGISTRATION_SHEET_TITLE = "河南省机关事业单位工勤技能岗位等级考核网上报名管理人员信息登记表"
+APPLICATION_FORM_TITLE = "河南省机关事业单位工勤技能岗位等级考核申报表"
+RESULT_NOTICE_TITLE = "河南省机关事业单位工勤技能岗位等级考核结果通知"
+
+
+def _require_masked(number: str) -> None:
+    if number and "*" not in number:
+        raise ValueError("this paper goes to others: the identity number on it must be masked")
+
+
+@dataclass(frozen=True)
+class RegistrationSheetPaper:
+    """The registration sheet of an administrator (the notice's attachment). Left empty, it is the blank form.
+
+    Attributes:
+        sheet_number: printed small at the foot, with its QR code; empty on the blank form.
+    """
+
+    unit_name: str = ""
+    filler: str = ""
+    filled_on: date | None = None
+    name: str = ""
+    sex: str = ""
+    department: str = ""
+    position: str = ""
+    office_phone: str = ""
+    mobile: str = ""
+    sheet_number: str = ""
+
+
+def registration_sheet(paper: RegistrationSheetPaper) -> bytes:
+    """The registration sheet, laid out as the notice's attachment (section 三（一）), one page, ready to stamp."""
+    return render("registration_sheet.html", {"paper": paper}, title=REGISTRATION_SHEET_TITLE)
+
+
+@dataclass(frozen=True)
+class PasswordSlipPaper:
+    """An administrator's account and one-time password, to be handed over on paper.
+
+    Attributes:
+        sign_in_address: the address to type into the browser.
+        valid_until: the last day on which the one-time password works; None where it does not run out.
+    """
+
+    unit_name: str
+    administrator_name: str
+    account_name: str
+    one_time_password: str
+    issued_by: str
+    issued_on: date
+    sign_in_address: str
+    valid_until: date | None = None
+
+
+def password_slip(paper: PasswordSlipPaper) -> bytes:
+    """The slip, on the upper half of an A4 page above a line to cut along."""
+    return render("password_slip.html", {"paper": paper}, title="网上报名管理账户及密码领取单")
+
+
+@dataclass(frozen=True)
+class EarlierCertificateLines:
+    """The certificate an application builds on, each part as it is to be printed."""
+
+    grade: str
+    trade: str
+    number: str
+    issued_on: str
+    issuer: str
+
+
+@dataclass(frozen=True)
+class ApplicationFormPaper:
+    """One application, for the applicant's own copy and the file: the only paper with the identity number whole.
+
+    Attributes:
+        photo: a JPEG picture; None leaves the place for one.
+        staff_kind: 在岗正式工作人员 or 其他聘用工作人员.
+        work: (from, to, unit, post) in order of time, each as text.
+        assessments: (year, outcome), each as text.
+        materials: (label, number of files).
+        submitted: a form that is not submitted says on every page that it is a draft.
+        status_text: where the application stands, e.g. 主管单位审核.
+    """
+
+    cycle_year: int
+    application_number: str
+    submitted: bool
+    status_text: str
+    name: str
+    sex: str = ""
+    born: str = ""
+    identity_number: str = ""
+    mobile: str = ""
+    education: str = ""
+    unit_name: str = ""
+    supervising_unit_name: str = ""
+    department: str = ""
+    post: str = ""
+    staff_kind: str = ""
+    work_started: str = ""
+    trade: str = ""
+    grade: str = ""
+    trade_changed: bool = False
+    trade_change_reason: str = ""
+    certificate: EarlierCertificateLines | None = None
+    work: tuple[tuple[str, str, str, str], ...] = ()
+    assessments: tuple[tuple[str, str], ...] = ()
+    materials: tuple[tuple[str, int], ...] = ()
+    photo: bytes | None = None
+    submitted_on: date | None = None
+
+
+def application_form(paper: ApplicationFormPaper) -> bytes:
+    """The application form, with the boxes for the opinions of the unit, the supervising department and the agency."""
+    photo = f"data:image/jpeg;base64,{b64encode(paper.photo).decode()}" if paper.photo else None
+    return render("application_form.html", {"paper": paper, "photo": photo}, title=APPLICATION_FORM_TITLE)
+
+
+@dataclass(frozen=True)
+class SubjectScore:
+    """One subject on a result notice, as text; `score` is 缺考 where the person was absent."""
+
+    subject: str
+    full_mark: str
+    pass_mark: str
+    score: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class ResultNoticePaper:
+    """One person's result.
+
+    Attributes:
+        masked_identity_number: masked; a whole number is refused with ValueError.
+        verify_url: the address at which anyone can check the notice; goes into the QR code.
+        next_steps: sentences below the conclusion; empty takes the usual ones.
+    """
+
+    cycle_year: int
+    notice_number: str
+    name: str
+    masked_identity_number: str
+    unit_name: str
+    trade: str
+    grade: str
+    scores: tuple[SubjectScore, ...]
+    passed: bool
+    agency_name: str
+    issued_on: date
+    verification_code: str
+    verify_url: str
+    next_steps: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_masked(self.masked_identity_number)
+
+
+def result_notice(paper: ResultNoticePaper) -> bytes:
+    """The result notice, one page."""
+    return render("result_notice.html", {"paper": paper}, title=RESULT_NOTICE_TITLE)
+
+
+@dataclass(frozen=True)
+class PassedPerson:
+    """One line of the list of those who passed; a whole identity number is refused with ValueError."""
+
+    name: str
+    masked_identity_number: str
+    unit_name: str
+    trade: str
+    grade: str
+
+    def __post_init__(self) -> None:
+        _require_masked(self.masked_identity_number)
+
+
+@dataclass(frozen=True)
+class NoticeOfPassesPaper:
+    """The notice of those who passed, an official paper in the form of GB/T 9704, with the list as its annex.
+
+    Attributes:
+        document_number: e.g. 豫工考〔2025〕8号.
+        addressee: e.g. 各县（市、区）人力资源和社会保障局，市直有关单位; the colon is added.
+        title: empty takes 关于公布{cycle_year}年机关事业单位工勤技能岗位等级考核合格人员的通知.
+        paragraphs: the body; empty takes the usual one.
+        agency_heading: the red heading, where it differs from the agency's name.
+    """
+
+    cycle_year: int
+    agency_name: str
+    document_number: str
+    addressee: str
+    issued_on: date
+    people: tuple[PassedPerson, ...]
+    title: str = ""
+    paragraphs: tuple[str, ...] = ()
+    agency_heading: str = ""
+
+
+def notice_of_passes(paper: NoticeOfPassesPaper) -> bytes:
+    """The notice of passes with its annex; the list may run to thousands of lines."""
+    title = paper.title or f"关于公布{paper.cycle_year}年机关事业单位工勤技能岗位等级考核合格人员的通知"
+    paragraphs = paper.paragraphs or (
+        f"根据《关于做好{paper.cycle_year}年全省机关事业单位工勤技能岗位等级考核考务工作的通知》要求，"
+        f"经个人申报、单位审核、资格审查和考核，{_people_phrase(paper.people)}"
+        f"{paper.cycle_year}年机关事业单位工勤技能岗位等级考核合格，现予公布。",
+        "请各有关单位将本通知及时告知合格人员本人，并按照有关政策规定做好证书领取、岗位聘用和材料归档工作。",
+    )
+    context = {"paper": paper, "heading": paper.agency_heading or paper.agency_name, "title_text": title,
+               "paragraphs": paragraphs}
+    return render("notice_of_passes.html", context, title=title)
+
+
+def _people_phrase(people: tuple[PassedPerson, ...]) -> str:
+    if len(people) == 1:
+        return f"{people[0].name}同志"
+    return f"{people[0].name}等{len(people)}名同志" if people else ""
