@@ -46,23 +46,17 @@
     leave.focus();
   }
 
-  // Submitting: confirmation first, then once only. `pressed` is the button, so that its name and value travel along.
-  let pressed = null;
-  on(document, "click", (event) => {
-    const button = event.target.closest("button, input[type=submit]");
-    if (button && button.type === "submit") pressed = button;
-  });
+  // Submitting: confirmation first, then once only.
   on(document, "submit", (event) => {
     const form = event.target;
-    const button = event.submitter || (pressed && pressed.form === form ? pressed : null);
+    const button = event.submitter;
     const question = (button && button.dataset.confirm) || form.dataset.confirm;
     if (event.defaultPrevented) return;
     if (question && !confirmed.has(form)) {
       event.preventDefault();
       ask(question, () => {
         confirmed.add(form);
-        if (form.requestSubmit) form.requestSubmit(button || undefined);
-        else form.submit();
+        form.requestSubmit(button || undefined);
       });
       return;
     }
