@@ -260,9 +260,6 @@ class _Judge:
         if code in self.codes and self.codes[code] in self.active:
             row.parent_id = self.codes[code]
             return
-        if self.typed_codes[code]:
-            self.wrong(row.number, SUPERVISING, text, "该主管单位所在的行有误，改正后本行才能导入。")
-            return
         name = units.tidy(text)
         in_file, registered = by_name.get(name, []), self.named.get(name, [])
         if len(in_file) + len(registered) > 1:

@@ -57,6 +57,10 @@ class UnitDetail:
     check: UnitCheck | None
     may_edit: bool
 
+    @property
+    def check_tone(self) -> str:
+        return CHECK_TONES[self.check.status] if self.check is not None else "neutral"
+
 
 def agency_for(level: UnitLevel, region: RegionEntry) -> Agency:
     """The agency that reviews the people of such a unit now (notice 二（五）; rules.routing).

@@ -1,0 +1,48 @@
+"""Forms of units, their import and the check of their names."""
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import BooleanField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+
+from blueprints.accounts.forms import needed
+from gongkao.rules.routing import UnitLevel
+
+
+class UnitForm(FlaskForm):
+    name = StringField("单位名称", [needed("请输入单位名称，与印章一致。")])
+    credit_code = StringField("统一社会信用代码", [needed("请输入18位统一社会信用代码。")])
+    level = SelectField(
+        "单位层级",
+        [needed("请选择单位层级。")],
+        choices=[("", "请选择"), *((level.value, level.label) for level in UnitLevel)],
+    )
+    region_code = SelectField("所在地区", [needed("请选择单位所在地区。")])
+    supervising_unit = StringField("主管单位")
+    contact_phone = StringField("联系电话")
+
+
+class ChangeUnitForm(UnitForm):
+    active = BooleanField(
+        "使用中", description="取消勾选即停用：不能再为该单位填报登记表或申报，历史记录保留。"
+    )
+
+
+class ImportForm(FlaskForm):
+    file = FileField("Excel 表格")
+
+
+class CommitForm(FlaskForm):
+    held = HiddenField()
+
+
+class CorrectForm(FlaskForm):
+    name = StringField("更正后的名称", [needed("请输入规范的单位全称，与印章一致。")])
+
+
+class CheckDecisionForm(FlaskForm):
+    version = IntegerField()
+    reason = TextAreaField("退回的原因")
+
+
+class TokenForm(FlaskForm):
+    """Only the token."""
