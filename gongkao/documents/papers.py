@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gongkao.documents.render import render
+from gongkao.documents.text import chinese_date
 
 REGISTRATION_SHEET_TITLE = "河南省机关事业单位工勤技能岗位等级考核网上报名管理人员信息登记表"
 APPLICATION_FORM_TITLE = "河南省机关事业单位工勤技能岗位等级考核申报表"
@@ -219,8 +220,15 @@ def notice_of_passes(paper: NoticeOfPassesPaper) -> bytes:
         f"{paper.cycle_year}年机关事业单位工勤技能岗位等级考核合格，现予公布。",
         "请各有关单位将本通知及时告知合格人员本人，并按照有关政策规定做好证书领取、岗位聘用和材料归档工作。",
     )
-    context = {"paper": paper, "heading": paper.agency_heading or paper.agency_name, "title_text": title,
-               "paragraphs": paragraphs}
+    name_right, date_right = _signature_places(paper.agency_name, chinese_date(paper.issued_on))
+    context = {
+        "paper": paper,
+        "heading": paper.agency_heading or paper.agency_name,
+        "title_text": title,
+        "paragraphs": paragraphs,
+        "name_right": name_right,
+        "date_right": date_right,
+    }
     return render("notice_of_passes.html", context, title=title)
 
 
@@ -228,3 +236,15 @@ def _people_phrase(people: tuple[PassedPerson, ...]) -> str:
     if len(people) == 1:
         return f"{people[0].name}同志"
     return f"{people[0].name}等{len(people)}名同志" if people else ""
+
+
+def _signature_places(agency_name: str, day: str) -> tuple[float, float]:
+    """How far the name and the date stand from the right edge, in characters (GB/T 9704, 7.3.5.1).
+
+    The date stands four characters from the edge and the name is centred over it; where the name is so long that it
+    would leave the text block, the name stands at the edge and the date is centred below it.
+    """
+    digit = 0.55
+    date_width = sum(digit if character.isdigit() else 1 for character in day)
+    date_right = max(4.0, (len(agency_name) - date_width) / 2)
+    return round(max(0.0, date_right - (len(agency_name) - date_width) / 2), 2), round(date_right, 2)
