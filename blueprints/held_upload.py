@@ -1,4 +1,4 @@
-"""A file that was previewed and is now to be committed: its hash and name, signed, in the form's hidden field."""
+"""A previewed file that is now to be committed: its hash and name, signed, in a hidden field of the form."""
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer

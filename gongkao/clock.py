@@ -23,6 +23,11 @@ def install(source: Source) -> None:
     _source = source
 
 
+def source() -> Source:
+    """What tells the time in this process."""
+    return _source
+
+
 def now() -> datetime:
     """The present moment, aware, in Asia/Shanghai."""
     return _source()

@@ -67,9 +67,14 @@ def _accounts(account: Account) -> ColumnElement[bool]:
         return Account.id == account.id
     if account.unit is not None:
         return Account.unit_id.in_(select(Unit.id).where(_units(account)))
+    own = account.agency.region if account.agency is not None else account.region
+    if own is None:
+        return false()
     return or_(
         Account.unit_id.in_(select(Unit.id).where(_units(account))),
         Account.agency_id.in_(select(Agency.id).where(_agencies(account))),
+        # Inspectors belong to a region, not to an agency.
+        Account.region_code.startswith(region_prefix(own.code, own.level), autoescape=True),
     )
 
 

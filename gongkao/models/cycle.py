@@ -99,6 +99,8 @@ class Trade(Model):
     category: Mapped[str] = mapped_column(String(40), index=True)
     active: Mapped[bool] = mapped_column(Boolean, default=True)
 
+    openings: Mapped[list["TradeOpening"]] = relationship(viewonly=True)
+
 
 class TradeOpening(Model):
     """That a trade is open in a cycle, and for which grades."""
