@@ -112,7 +112,7 @@ def change_calendar(
     deferral_due: date,
     periods: Mapping[int, tuple[date, date]],
 ) -> None:
-    """Set the notice's date, the deferral's last day and the windows' first and last days, by the window's id.
+    """Set the notice's date, the deferral's last day, and each window's first and last day by its id.
 
     Raises FieldsRefused with "closes_<id>" for every window that would close before it opens.
     """
@@ -431,7 +431,10 @@ def find_officer(actor: Account, account_id: int) -> Account:
 
 
 def end_officer(actor: Account, account_id: int, reason: str) -> Account:
-    """End an account with all its sessions; what it did stays on record. Raises FieldsRefused, NotFound, Refused."""
+    """End an account with all its sessions; what it did stays on record.
+
+    Raises FieldsRefused, NotFound, Refused.
+    """
     try:
         why = fields.short_text(reason, "停用原因", 120, 2)
     except InvalidInput as error:

@@ -1,4 +1,4 @@
-"""The catalogue of trades (豫人社办〔2022〕93号) and the grades open in the current cycle; imported from a spreadsheet."""
+"""The catalogue of trades (豫人社办〔2022〕93号), the grades open in the current cycle, and their import."""
 
 import re
 from collections.abc import Mapping
@@ -140,7 +140,7 @@ def read_import(data: bytes, filename: str) -> TradePreview:
 
 
 def commit_import(actor: Account, digest: str, filename: str) -> TradePreview:
-    """Add and change the trades of a previewed file, all or nothing; trades that it leaves out stay as they are.
+    """Add and change the trades of a previewed file, all or nothing; those it leaves out stay as they are.
 
     Where the data has changed since, what comes back holds errors and nothing was kept. Raises FieldsRefused.
     """
