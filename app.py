@@ -123,10 +123,11 @@ def _register_errors(app: Flask) -> None:
 
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(500, internal_error)
-    app.register_error_handler(CSRFError, lambda _error: page(400, "页面已过期", "登录状态已变化或页面打开时间过长。请返回上一页刷新后重新提交。"))
+    app.register_error_handler(
+        CSRFError,
+        lambda _error: page(400, "页面已过期", "登录状态已变化或页面打开时间过长。请返回上一页刷新后重新提交。"),
+    )
     app.register_error_handler(NotFound, lambda _error: page(404, *_PAGES[404]))
     app.register_error_handler(StaleDataError, lambda _error: page(409, *_PAGES[409]))
     app.register_error_handler(Conflict, lambda error: page(409, _PAGES[409][0], error.message))
     app.register_error_handler(RuleError, lambda error: page(409, "暂时不能办理", error.message))
-
-

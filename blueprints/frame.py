@@ -1,4 +1,4 @@
-"""What stands around every page: the system's name, the stage of the cycle, the places one may go with what waits there."""
+"""What stands around every page: the system's name, the cycle's stage, the places one may go and what waits there."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -48,8 +48,8 @@ _PLACES: tuple[tuple[Permission, str, str, str], ...] = (
     (Permission.VIEW_UNITS, "单位管理", "accounts.units", "checks_to_accept"),
     (Permission.FILE_SHEETS, "管理人员", "accounts.administrators", ""),
     (Permission.DECIDE_SHEETS, "登记表审核", "accounts.sheet_desk", "sheets"),
-    (Permission.ENTER_SCORES, "成绩录入", "exams.scores", "scores"),
-    (Permission.VIEW_RESULTS, "考核结果", "notices.results", ""),
+    (Permission.ENTER_SCORES, "成绩录入", "exams.scores_start", ""),
+    (Permission.VIEW_RESULTS, "考核结果", "notices.result_list", ""),
     (Permission.VIEW_SETTINGS, "年度设置", "settings.overview", ""),
 )
 

@@ -26,4 +26,4 @@ def read(purpose: str, token: str) -> tuple[str, str]:
 
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.secret_key, salt=f"held-upload:{purpose}")
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt=f"held-upload:{purpose}")

@@ -21,7 +21,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def account() -> Account:
     """The signed-in account itself."""
-    return current_user._get_current_object()  # type: ignore[no-any-return]
+    return current_user._get_current_object()
 
 
 def attempt(form: FlaskForm | None, use_case: Callable[[], Outcome]) -> tuple[bool, Outcome | None]:
@@ -38,6 +38,14 @@ def attempt(form: FlaskForm | None, use_case: Callable[[], Outcome]) -> tuple[bo
     except RuleError as error:
         flash(error.message, "error")
     return False, None
+
+
+def refusal(error: RuleError) -> dict[str, str]:
+    """The messages of a refusal by field; one that concerns no field is put on top of the page, under ""."""
+    if isinstance(error, FieldsRefused):
+        return error.fields
+    flash(error.message, "error")
+    return {"": error.message}
 
 
 def list_page(

@@ -70,9 +70,7 @@ class PostgresServer:
     def fresh(self) -> str:
         self.serial += 1
         name = f"test_{self.serial}"
-        self.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE prepared").format(sql.Identifier(name))
-        )
+        self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE prepared").format(sql.Identifier(name)))
         return name
 
     def drop(self, name: str) -> None:

@@ -89,9 +89,7 @@ def build() -> None:
         for code in (TAKEN_OVER_COUNTY, OTHER_COUNTY):
             agencies[code].taken_over = True
 
-        def unit(
-            serial: int, name: str, region: str, level: UnitLevel, agency: str, above: Unit | None = None
-        ) -> Unit:
+        def unit(serial: int, name: str, region: str, level: UnitLevel, agency: str, above: Unit | None = None) -> Unit:
             made = Unit(
                 name=name,
                 credit_code=credit_code(serial),
@@ -116,9 +114,7 @@ def build() -> None:
         unit(8, "河南省高岗中心", "410000", UnitLevel.PROVINCIAL, "410000")
 
         def account(username: str, role: Role, name: str, **of: int | str) -> None:
-            session.add(
-                Account(username=username, password_hash=hashed, role=role, display_name=name, **of)
-            )
+            session.add(Account(username=username, password_hash=hashed, role=role, display_name=name, **of))
 
         administrator = Role.UNIT_ADMINISTRATOR
         account("dwbureau", administrator, "管一", unit_id=bureau.id)
@@ -133,9 +129,7 @@ def build() -> None:
             account(f"xs{code}", Role.INSPECTOR, "巡视", region_code=code)
         people = (("孟听雨", date(1985, 6, 12), 21), ("祝晓川", date(1988, 9, 3), 34))
         for name, born, serial in people:
-            person = Person(
-                name=name, identity_number=identity_number(county, born, serial), mobile="13800000000"
-            )
+            person = Person(name=name, identity_number=identity_number(county, born, serial), mobile="13800000000")
             session.add(person)
             session.flush()
             account(person.identity_number, Role.APPLICANT, name, person_id=person.id)

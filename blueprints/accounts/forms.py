@@ -11,7 +11,8 @@ def needed(what: str) -> DataRequired:
 
 class SignInForm(FlaskForm):
     username = StringField(
-        "账户或身份证号", [needed("请输入管理账户；申报人员请输入身份证号。"), Length(max=40, message="账户名最长40个字符。")]
+        "账户或身份证号",
+        [needed("请输入管理账户；申报人员请输入身份证号。"), Length(max=40, message="账户名最长40个字符。")],
     )
     password = PasswordField("密码", [needed("请输入密码。"), Length(max=128, message="密码最长128个字符。")])
     next = HiddenField()

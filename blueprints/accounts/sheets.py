@@ -1,6 +1,6 @@
 """Registration sheets: filled in by units, decided at the agency's desk; the administrators they make."""
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -207,16 +207,15 @@ def sheet_scan(sheet_id: int) -> Response:
 @requires(Permission.DECIDE_SHEETS)
 def password_slip(sheet_id: int) -> Response:
     """The slip to hand over with the account; it can be printed until the password has been used."""
-    paper = sheets.slip(account(), sheet_id, SlipForm().password.data or "")
+    address = current_app.config["GONGKAO"].public_url
+    paper = sheets.slip(account(), sheet_id, SlipForm().password.data or "", address)
     return attachment(papers.password_slip(paper), "账户领取单.pdf", PDF)
 
 
 @blueprint.get("/administrators")
 @requires(Permission.VIEW_UNITS)
 def administrators() -> ResponseReturnValue:
-    page = list_page(
-        sheets.administrator_listing(account()), export_endpoint="accounts.administrators_export"
-    )
+    page = list_page(sheets.administrator_listing(account()), export_endpoint="accounts.administrators_export")
     return render_template("sheets/administrators.html", page=page, unit=account().unit)
 
 

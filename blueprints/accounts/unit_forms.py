@@ -22,9 +22,7 @@ class UnitForm(FlaskForm):
 
 
 class ChangeUnitForm(UnitForm):
-    active = BooleanField(
-        "使用中", description="取消勾选即停用：不能再为该单位填报登记表或申报，历史记录保留。"
-    )
+    active = BooleanField("使用中", description="取消勾选即停用：不能再为该单位填报登记表或申报，历史记录保留。")
 
 
 class ImportForm(FlaskForm):

@@ -307,9 +307,7 @@ def _check_page(check_id: int, form: CheckDecisionForm) -> ResponseReturnValue:
 def accept_check(check_id: int) -> ResponseReturnValue:
     form = CheckDecisionForm()
     if form.validate_on_submit():
-        ok, check = attempt(
-            form, lambda: unit_checks.accept_check(account(), check_id, form.version.data or 0)
-        )
+        ok, check = attempt(form, lambda: unit_checks.accept_check(account(), check_id, form.version.data or 0))
         if ok and check is not None:
             flash(f"已确认单位名称“{check.proposed_name}”。", "success")
             return redirect(url_for("accounts.unit_check_desk"))
@@ -337,9 +335,7 @@ def refuse_check(check_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         ok, check = attempt(
             form,
-            lambda: unit_checks.refuse_check(
-                account(), check_id, form.version.data or 0, form.reason.data or ""
-            ),
+            lambda: unit_checks.refuse_check(account(), check_id, form.version.data or 0, form.reason.data or ""),
         )
         if ok and check is not None:
             flash(f"已退回“{check.unit.name}”的核对结果。", "success")

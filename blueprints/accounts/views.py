@@ -126,9 +126,7 @@ def profile() -> ResponseReturnValue:
     if form.validate_on_submit():
         ok, _ = attempt(
             form,
-            lambda: accounts.change_mobile(
-                account(), mobile=form.mobile.data or "", password=form.password.data or ""
-            ),
+            lambda: accounts.change_mobile(account(), mobile=form.mobile.data or "", password=form.password.data or ""),
         )
         if ok:
             flash("手机号码已修改。", "success")

@@ -1,1 +1,85 @@
 """Scores."""
+
+from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+
+from blueprints.exams import blueprint
+from blueprints.guard import requires
+from blueprints.helpers import account, list_export, list_page, refusal
+from gongkao.access.permissions import Permission
+from gongkao.rules.calendar import WindowKey, period_text
+from gongkao.rules.errors import RuleError
+from gongkao.rules.grades import Grade
+from gongkao.services import cycles, scores
+
+
+class MarksForm(FlaskForm):
+    """Only the token: the marks' fields depend on the people on the page."""
+
+
+@blueprint.get("/scores")
+@requires(Permission.ENTER_SCORES)
+def scores_start() -> ResponseReturnValue:
+    """Go on with the first grade that still misses scores."""
+    states = scores.grade_states(account())
+    wanted = next((state for state in states if state.qualified and state.missing), None)
+    wanted = wanted or next((state for state in states if state.qualified), states[0])
+    return redirect(url_for("exams.scores_of", grade=int(wanted.grade)))
+
+
+@blueprint.route("/scores/<int:grade>", methods=["GET", "POST"])
+@requires(Permission.ENTER_SCORES)
+def scores_of(grade: int) -> ResponseReturnValue:
+    """Enter one page of people's marks, in all subjects."""
+    if grade not in {int(known) for known in Grade}:
+        abort(404)
+    typed: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    if request.method == "POST":
+        typed = {name: text for name, text in request.form.items() if name.startswith("mark-")}
+        try:
+            changed = scores.enter(account(), grade, typed)
+            flash(f"已保存，{changed}项成绩有变动。" if changed else "没有变动。", "success")
+            return redirect(request.full_path)
+        except RuleError as error:
+            wrong = refusal(error)
+    return _page(grade, typed, wrong)
+
+
+def _page(grade: int, typed: dict[str, str], wrong: dict[str, str]) -> ResponseReturnValue:
+    person = account()
+    assert person.agency is not None
+    page = list_page(scores.entry_listing(person, grade), export_endpoint="exams.scores_export")
+    subjects = cycles.subjects(cycles.current_cycle(), grade)
+    window = cycles.find_window(WindowKey.SCORES, person.agency.region, grade)
+    states = scores.grade_states(person)
+    state = next(state for state in states if state.grade == grade)
+    return render_template(
+        "exams/scores.html",
+        page=page,
+        form=MarksForm(),
+        grade=Grade(grade),
+        subjects=subjects,
+        fields=scores.entry_fields(page.rows, subjects, typed),
+        wrong=wrong,
+        state=state,
+        period=period_text(window) if window else "",
+        editable=state.release is None and cycles.is_open(WindowKey.SCORES, person.agency.region, grade),
+        tabs=[
+            {
+                "label": f"{item.grade.level}（{item.scored}/{item.qualified}）",
+                "href": url_for("exams.scores_of", grade=int(item.grade)),
+                "current": item.grade == grade,
+            }
+            for item in states
+        ],
+    ), 422 if wrong else 200
+
+
+@blueprint.get("/scores/<int:grade>/export")
+@requires(Permission.ENTER_SCORES)
+def scores_export(grade: int) -> Response:
+    if grade not in {int(known) for known in Grade}:
+        abort(404)
+    return list_export(scores.entry_listing(account(), grade))

@@ -1,1 +1,117 @@
 """Results, result notices and notices of passes."""
+
+from flask import Response, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, StringField
+from wtforms.validators import DataRequired
+
+from blueprints.guard import public, requires
+from blueprints.helpers import account, attachment, attempt, inline, list_export, list_page
+from blueprints.notices import blueprint
+from gongkao.access.permissions import Permission
+from gongkao.access.scope import may
+from gongkao.extensions import limiter
+from gongkao.rules.calendar import WindowKey, period_text
+from gongkao.rules.grades import Grade
+from gongkao.services import cycles, notices, results, scores
+from gongkao.services.errors import NotFound
+
+PDF = "application/pdf"
+
+
+class ReleaseForm(FlaskForm):
+    document_number = StringField(
+        "合格人员通知文号", [DataRequired(message="请输入合格人员通知的文号，如“牟人社〔2025〕12号”。")]
+    )
+    sure = BooleanField(
+        "已核对全部成绩，确认公布。公布后成绩不能再修改",
+        [DataRequired(message="公布后不能撤回，请核对后勾选确认。")],
+    )
+
+
+@blueprint.get("/results")
+@requires(Permission.VIEW_RESULTS)
+def result_list() -> ResponseReturnValue:
+    """Released results in one's scope; an agency sees how far each grade is and what it has released."""
+    person = account()
+    page = list_page(
+        results.listing(person),
+        link=lambda row: url_for("notices.result_notice", result_id=row.id),
+        export_endpoint="notices.results_export",
+    )
+    return render_template(
+        "notices/results.html",
+        page=page,
+        states=scores.grade_states(person) if person.agency is not None else [],
+        releases=results.releases(person),
+        may_release=may(person, Permission.RELEASE_RESULTS),
+        together=person.unit is not None and page.total > 0,
+    )
+
+
+@blueprint.get("/results/export")
+@requires(Permission.VIEW_RESULTS)
+def results_export() -> Response:
+    return list_export(results.listing(account()))
+
+
+@blueprint.route("/results/release/<int:grade>", methods=["GET", "POST"])
+@requires(Permission.RELEASE_RESULTS)
+def release(grade: int) -> ResponseReturnValue:
+    """Release one grade: the counts, the notice's number, a deliberate yes."""
+    person = account()
+    state = next((state for state in scores.grade_states(person) if state.grade == grade), None)
+    if state is None or person.agency is None:
+        raise NotFound("grade")
+    form = ReleaseForm()
+    if form.validate_on_submit():
+        ok, _ = attempt(form, lambda: results.release(person, grade, form.document_number.data or ""))
+        if ok:
+            flash(f"{Grade(grade).label}考核结果已公布，申报人员和单位可以下载结果通知。", "success")
+            return redirect(url_for("notices.result_list"))
+    window = cycles.find_window(WindowKey.RESULTS, person.agency.region, grade)
+    return render_template(
+        "notices/release.html",
+        form=form,
+        state=state,
+        period=period_text(window) if window else "",
+        open=cycles.is_open(WindowKey.RESULTS, person.agency.region, grade),
+    ), 422 if form.is_submitted() else 200
+
+
+@blueprint.get("/results/<int:result_id>/notice.pdf")
+@requires(Permission.VIEW_RESULTS)
+def result_notice(result_id: int) -> Response:
+    found = results.find(account(), result_id)
+    return inline(notices.result_notice(found), f"考核结果通知-{found.number}.pdf", PDF)
+
+
+@blueprint.get("/results/notices.pdf")
+@requires(Permission.VIEW_RESULTS)
+def unit_notices() -> Response:
+    """The notices of all the unit's people in one file."""
+    data = notices.result_notices(results.own_unit_results(account()))
+    return attachment(data, "考核结果通知（本单位及下属单位）.pdf", PDF)
+
+
+@blueprint.get("/results/releases/<int:release_id>/passes.pdf")
+@requires(Permission.VIEW_RESULTS)
+def passes(release_id: int) -> Response:
+    made, passed = results.find_release(account(), release_id)
+    return inline(notices.notice_of_passes(made, passed), f"合格人员通知-{Grade(made.grade).level}.pdf", PDF)
+
+
+@blueprint.get("/application/result.pdf")
+@requires(Permission.APPLY)
+def my_result() -> Response:
+    found = results.find_own(account())
+    return inline(notices.result_notice(found), f"考核结果通知-{found.number}.pdf", PDF)
+
+
+@blueprint.get("/verify/<code>")
+@public
+@limiter.limit("60 per minute")
+def verify(code: str) -> ResponseReturnValue:
+    """What a notice's code stands for, name and number masked, so that a paper can be checked against the record."""
+    return render_template("notices/verify.html", facts=notices.verification_facts(results.by_code(code)))

@@ -84,9 +84,7 @@ def calendar() -> ResponseReturnValue:
 @requires(Permission.VIEW_SETTINGS)
 def trade_list() -> ResponseReturnValue:
     page = list_page(trades.listing(), export_endpoint="settings.trades_export")
-    return render_template(
-        "settings/trades.html", page=page, may_edit=may(account(), Permission.EDIT_PROVINCE)
-    )
+    return render_template("settings/trades.html", page=page, may_edit=may(account(), Permission.EDIT_PROVINCE))
 
 
 @blueprint.get("/settings/trades/export")
@@ -119,9 +117,7 @@ def import_trades() -> ResponseReturnValue:
 
 def _preview(preview: trades.TradePreview) -> ResponseReturnValue:
     form = CommitForm(formdata=None, held=held_upload.sign(PURPOSE, preview.digest, preview.filename))
-    return render_template(
-        "settings/preview_trades.html", preview=preview, form=form
-    ), 422 if preview.errors else 200
+    return render_template("settings/preview_trades.html", preview=preview, form=form), 422 if preview.errors else 200
 
 
 @blueprint.post("/settings/trades/import/commit")

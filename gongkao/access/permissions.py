@@ -52,8 +52,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.APPLICANT: frozenset({Permission.APPLY}),
     Role.UNIT_ADMINISTRATOR: _UNIT,
     Role.AGENCY_OFFICER: _OFFICER,
-    Role.AGENCY_MANAGER: _OFFICER
-    | {Permission.RELEASE_RESULTS, Permission.EDIT_AGENCY, Permission.EDIT_PROVINCE},
+    Role.AGENCY_MANAGER: _OFFICER | {Permission.RELEASE_RESULTS, Permission.EDIT_AGENCY, Permission.EDIT_PROVINCE},
     Role.INSPECTOR: frozenset(
         {
             Permission.VIEW_UNITS,

@@ -1,6 +1,6 @@
 """Data scope: which rows a person may see. Every query for a person goes through `narrow`."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
@@ -17,6 +17,8 @@ from gongkao.models import (
 )
 from gongkao.rules.routing import RegionLevel
 from gongkao.rules.workflow import Desk, Status, status_of
+
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 
 
 def may(account: Any, permission: Permission) -> bool:
@@ -103,7 +105,7 @@ _SCOPES = {
 }
 
 
-def narrow(query: Select[Any], model: type[Any], account: Account) -> Select[Any]:
+def narrow(query: Query, model: type[Any], account: Account) -> Query:
     """Narrow a query over `model` to the rows the account may see.
 
     Raises KeyError for a model without a declared scope: nothing is visible by default.
@@ -134,10 +136,7 @@ def holds(account: Account, application: Application) -> bool:
     if account.role is Role.UNIT_ADMINISTRATOR:
         if application.status is Status.UNIT_REVIEW:
             return application.unit_id == account.unit_id
-        return (
-            application.status is Status.SUPERVISING_REVIEW
-            and application.supervising_unit_id == account.unit_id
-        )
+        return application.status is Status.SUPERVISING_REVIEW and application.supervising_unit_id == account.unit_id
     if account.role in (Role.AGENCY_OFFICER, Role.AGENCY_MANAGER):
         at_agency = application.status in (Status.AGENCY_REVIEW, Status.ONSITE_CONFIRMATION)
         return at_agency and application.agency_id == account.agency_id

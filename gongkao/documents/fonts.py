@@ -6,7 +6,6 @@ for the rare characters in people's names. Without the cut faces everything stil
 """
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -135,8 +134,21 @@ def _open(path: Path, family: str) -> TTFont:
 def _cut(face: Face, source: Path, characters: frozenset[str], target: Path) -> None:
     font = _open(source, face.source_family)
     options = subset.Options(
-        layout_features=[], hinting=False, desubroutinize=True, notdef_outline=True, name_IDs=["*"], drop_tables=[
-            *subset.Options().drop_tables, "BASE", "VORG", "vhea", "vmtx", "GSUB", "GPOS", "GDEF", "DSIG",
+        layout_features=[],
+        hinting=False,
+        desubroutinize=True,
+        notdef_outline=True,
+        name_IDs=["*"],
+        drop_tables=[
+            *subset.Options().drop_tables,
+            "BASE",
+            "VORG",
+            "vhea",
+            "vmtx",
+            "GSUB",
+            "GPOS",
+            "GDEF",
+            "DSIG",
         ],
     )
     cutter = subset.Subsetter(options)
@@ -193,12 +205,12 @@ def build(target_directory: Path = FONT_DIRECTORY) -> bool:
         for face, source in sources.items():
             made = Path(work) / face.file_name
             _cut(face, source, latin if face.latin_only else characters, made)
-            os.replace(made, target_directory / face.file_name)
+            made.replace(target_directory / face.file_name)
         listing = Path(work) / _MANIFEST
         listing.write_text(
             json.dumps({"fingerprint": fingerprint, "coverage": _ranges(_read_coverage())}), encoding="ascii"
         )
-        os.replace(listing, manifest)
+        listing.replace(manifest)
     _coverage.cache_clear()
     return True
 

@@ -1,6 +1,7 @@
 """An application (申报) and what it is made of."""
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,12 +15,15 @@ from gongkao.models.types import Choice, Model, Moment
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Desk, Status
 
+if TYPE_CHECKING:
+    from gongkao.models.result import Score
+
 
 class Application(Model):
     """One person's application in one cycle.
 
-    `status`, `returned_to`, `onsite` and `desk_since` are assigned by services.workflow alone. `supervising_unit_id` and
-    `agency_id` are the route fixed at submission: who reviews after the unit, and which agency decides.
+    `status`, `returned_to`, `onsite` and `desk_since` are assigned by services.workflow alone. `supervising_unit_id`
+    and `agency_id` are the route fixed at submission: who reviews after the unit, and which agency decides.
     """
 
     __tablename__ = "application"
@@ -81,6 +85,7 @@ class Application(Model):
     materials: Mapped[list["Material"]] = relationship(
         order_by="Material.id", cascade="all, delete-orphan", back_populates="application"
     )
+    scores: Mapped[list["Score"]] = relationship(viewonly=True)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 

@@ -9,7 +9,10 @@ from gongkao.models.types import Model, Moment
 
 
 class AuditEntry(Model):
-    """One entry a use case. Rows are only ever added. `detail` holds what changed, never a password or a whole identity number."""
+    """One entry a use case. Rows are only ever added.
+
+    `detail` holds what changed, never a password or a whole identity number.
+    """
 
     __tablename__ = "audit_entry"
     __table_args__ = (Index("ix_audit_entry_subject", "subject_type", "subject_id"),)

@@ -44,7 +44,10 @@ class Release(Model):
 
 
 class Result(Model):
-    """One person's released result. `marks` freezes the scores: [{"name", "full_mark", "pass_mark", "mark", "passed"}]."""
+    """One person's released result.
+
+    `marks` freezes the scores: [{"name", "full_mark", "pass_mark", "mark", "passed"}].
+    """
 
     __tablename__ = "result"
 

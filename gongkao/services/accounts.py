@@ -152,13 +152,13 @@ def facts(account: Account) -> list[tuple[str, str]]:
 
 
 def issue_unit_administrator(actor: Account, unit: Unit, *, name: str, mobile: str) -> Issued:
-    """Make a unit's new administrator account and end the older one (attachment, remark 3), inside the caller's use case.
+    """Make a unit's new administrator account and end the older one (attachment, remark 3).
+
+    Inside the caller's use case.
 
     The account name is "dw" and the unit's credit code's last eight characters, with a serial from the second on.
     """
-    older = db.session.scalars(
-        select(Account).where(Account.unit_id == unit.id, Account.ended_at.is_(None))
-    ).all()
+    older = db.session.scalars(select(Account).where(Account.unit_id == unit.id, Account.ended_at.is_(None))).all()
     for account in older:
         end_account(actor, account, "已登记新的网上报名管理人员")
     issued = _issue(
@@ -175,9 +175,7 @@ def issue_unit_administrator(actor: Account, unit: Unit, *, name: str, mobile: s
 def issue_agency_account(actor: Account | None, agency: Agency, *, role: Role, name: str) -> Issued:
     """Make an account of an agency's officer or manager, inside the caller's use case."""
     prefix = "gl" if role is Role.AGENCY_MANAGER else "gk"
-    issued = _issue(
-        _free_name(prefix + agency.code), role=role, display_name=name, mobile="", agency_id=agency.id
-    )
+    issued = _issue(_free_name(prefix + agency.code), role=role, display_name=name, mobile="", agency_id=agency.id)
     audit.record(actor, "issue_account", issued.account, agency=agency.name, name=name)
     return issued
 

@@ -31,9 +31,7 @@ def region_chain(region: RegionEntry | None) -> tuple[str, ...]:
 
 def require_open(key: WindowKey, region: RegionEntry | None = None, grade: int | None = None) -> Window:
     """The open window, or WindowClosed naming it (notice 三): what applies where is decided here alone."""
-    return calendar.require_open(
-        current_cycle().windows, key, today(), region_codes=region_chain(region), grade=grade
-    )
+    return calendar.require_open(current_cycle().windows, key, today(), region_codes=region_chain(region), grade=grade)
 
 
 def find_window(key: WindowKey, region: RegionEntry | None = None, grade: int | None = None) -> Window | None:

@@ -141,9 +141,7 @@ def _whole_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
 
 
-def run(
-    listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | None] = lambda _row: None
-) -> Page:
+def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | None] = lambda _row: None) -> Page:
     """One page of the list.
 
     `args` are the page's query arguments (q, sort, order, page, and the filters' keys); unknown or broken ones are

@@ -77,9 +77,7 @@ def overview() -> Overview:
     cycle = cycles.current_cycle()
     entries = db.session.scalars(select(GradeEntry).order_by(GradeEntry.grade.desc()))
     grades = [
-        GradeRow(
-            Grade(entry.grade), entry.tests, entry.needs_confirmation, cycles.subjects(cycle, entry.grade)
-        )
+        GradeRow(Grade(entry.grade), entry.tests, entry.needs_confirmation, cycles.subjects(cycle, entry.grade))
         for entry in entries
     ]
     return Overview(cycle, [_window_row(entry) for entry in cycle.window_entries], grades)
@@ -96,12 +94,8 @@ def _window_row(entry: CycleWindow) -> WindowRow:
     else:
         state, tone = "已结束", "done"
     region = db.session.get(RegionEntry, entry.region_code) if entry.region_code else None
-    levels = (
-        "、".join(Grade(grade).level for grade in sorted(entry.grades, reverse=True)) if entry.grades else ""
-    )
-    return WindowRow(
-        entry, period_text(window), region.full_name if region else "全省", levels or "全部", state, tone
-    )
+    levels = "、".join(Grade(grade).level for grade in sorted(entry.grades, reverse=True)) if entry.grades else ""
+    return WindowRow(entry, period_text(window), region.full_name if region else "全省", levels or "全部", state, tone)
 
 
 def change_calendar(
@@ -230,10 +224,7 @@ def agency_detail(actor: Account, agency_id: int) -> AgencyDetail:
     lying = select(func.count()).where(Unit.region_code == agency.region_code, Unit.active)
     return AgencyDetail(
         agency=agency,
-        duties=[
-            (title, getattr(agency, f"{stem}_post"), getattr(agency, f"{stem}_name"))
-            for stem, title in DUTIES
-        ],
+        duties=[(title, getattr(agency, f"{stem}_post"), getattr(agency, f"{stem}_name")) for stem, title in DUTIES],
         units=db.session.scalar(reviewed) or 0,
         region_units=db.session.scalar(lying) or 0,
         accounts=db.session.scalar(working) or 0,
@@ -275,9 +266,7 @@ def change_agency(actor: Account, agency_id: int, **typed: Any) -> Agency:
     with transaction():
         agency = _locked_agency(actor, agency_id)
         changed = {
-            name: [getattr(agency, name), value]
-            for name, value in clean.items()
-            if getattr(agency, name) != value
+            name: [getattr(agency, name), value] for name, value in clean.items() if getattr(agency, name) != value
         }
         for name, value in clean.items():
             setattr(agency, name, value)
@@ -303,27 +292,18 @@ def switch_taken_over(actor: Account, agency_id: int, taken_over: bool) -> tuple
         units.lock_tree()
         agency = _locked_agency(actor, agency_id)
         if not _may_switch(actor, agency):
-            raise Refused(
-                "县（市）是否承接报名资格审查，由省职业技能等级评价指导中心或所属省辖市的负责人设置。"
-            )
+            raise Refused("县（市）是否承接报名资格审查，由省职业技能等级评价指导中心或所属省辖市的负责人设置。")
         if agency.taken_over == taken_over:
             return 0, 0
         if taken_over and not _has_account(agency):
-            raise Refused(
-                f"{agency.name}还没有可用的账户，承接后无人能够办理。请先在“机构账户”中为其发放账户。"
-            )
+            raise Refused(f"{agency.name}还没有可用的账户，承接后无人能够办理。请先在“机构账户”中为其发放账户。")
         agency.taken_over = taken_over
         session.flush()
         lying = session.scalars(
-            select(Unit)
-            .where(Unit.region_code == agency.region_code)
-            .order_by(Unit.id)
-            .with_for_update(of=Unit)
+            select(Unit).where(Unit.region_code == agency.region_code).order_by(Unit.id).with_for_update(of=Unit)
         ).all()
         moved = units.reroute(lying)
-        audit.record(
-            actor, "switch_taken_over", agency, taken_over=taken_over, units=moved[0], applications=moved[1]
-        )
+        audit.record(actor, "switch_taken_over", agency, taken_over=taken_over, units=moved[0], applications=moved[1])
     return moved
 
 
@@ -378,9 +358,7 @@ def officer_listing(actor: Account) -> Listing:
                 "state",
                 "状态",
                 [("", "全部状态"), ("working", "使用中"), ("ended", "已停用")],
-                lambda value: (
-                    Account.ended_at.is_(None) if value == "working" else Account.ended_at.is_not(None)
-                ),
+                lambda value: Account.ended_at.is_(None) if value == "working" else Account.ended_at.is_not(None),
             ),
         ],
         empty_text="没有符合条件的账户。",
@@ -421,9 +399,7 @@ def issue_officer(actor: Account, *, agency_id: int, role: Role, name: str) -> a
 
 def find_officer(actor: Account, account_id: int) -> Account:
     """An account of an agency or an inspector in the person's scope. Raises NotFound."""
-    query = narrow(select(Account), Account, actor).where(
-        Account.id == account_id, Account.role.in_(OFFICIAL_ROLES)
-    )
+    query = narrow(select(Account), Account, actor).where(Account.id == account_id, Account.role.in_(OFFICIAL_ROLES))
     found = db.session.scalar(query)
     if found is None:
         raise NotFound("account")

@@ -27,9 +27,7 @@ class Table:
     rows: Sequence[tuple[int, dict[str, str]]]
 
 
-def read_table_rows(
-    data: bytes, filename: str, *, needed: Sequence[str], optional: Sequence[str] = ()
-) -> Table:
+def read_table_rows(data: bytes, filename: str, *, needed: Sequence[str], optional: Sequence[str] = ()) -> Table:
     """Read a table by its headings, in any order, above which a title may stand.
 
     Raises FieldsRefused (field "file") where the file cannot be read, lacks a column or holds no rows.
@@ -41,9 +39,7 @@ def read_table_rows(
     top, heads = _headings(lines, needed)
     missing = [name for name in needed if name not in heads]
     if missing:
-        raise FieldsRefused(
-            {"file": f"表格缺少“{'”“'.join(missing)}”列。请下载模板，按模板的列名填写后重新上传。"}
-        )
+        raise FieldsRefused({"file": f"表格缺少“{'”“'.join(missing)}”列。请下载模板，按模板的列名填写后重新上传。"})
     doubled = sorted({name for name in (*needed, *optional) if heads.count(name) > 1})
     if doubled:
         raise FieldsRefused({"file": f"“{'”“'.join(doubled)}”列出现了两次，请删除多余的列后重新上传。"})

@@ -1,4 +1,7 @@
-"""Administrator registration sheets (the notice's attachment): filled in, stamped, decided; accepting issues the account."""
+"""Administrator registration sheets (the notice's attachment): filled in, stamped, decided.
+
+Accepting one issues the administrator's account.
+"""
 
 import secrets
 from datetime import date
@@ -35,9 +38,7 @@ def find_units(text: str) -> list[Unit]:
         select(Unit)
         .where(
             Unit.active,
-            or_(
-                Unit.name.icontains(term, autoescape=True), Unit.credit_code.startswith(term.upper(), autoescape=True)
-            ),
+            or_(Unit.name.icontains(term, autoescape=True), Unit.credit_code.startswith(term.upper(), autoescape=True)),
         )
         .order_by(Unit.name)
         .limit(10)
@@ -178,9 +179,7 @@ def hand_in(actor: Account | None, token: str, data: bytes, filename: str) -> Re
     """
     sheet = _by_token(token)
     try:
-        upload = inspect_upload(
-            data, filename, formats=SCAN_FORMATS, max_bytes=SCAN_BYTES, label="盖章扫描件"
-        )
+        upload = inspect_upload(data, filename, formats=SCAN_FORMATS, max_bytes=SCAN_BYTES, label="盖章扫描件")
     except InvalidInput as error:
         raise FieldsRefused({"scan": error.message}) from error
     with transaction():
@@ -196,7 +195,9 @@ def hand_in(actor: Account | None, token: str, data: bytes, filename: str) -> Re
             )
         )
         if waiting:
-            raise Refused(f"本单位已有登记表（编号{waiting}）正在审核，请等待审核结果，或联系同级工考管理机构退回后再提交。")
+            raise Refused(
+                f"本单位已有登记表（编号{waiting}）正在审核，请等待审核结果，或联系同级工考管理机构退回后再提交。"
+            )
         # A county may have taken over since the sheet was filled in.
         sheet.agency_id = sheet.unit.agency_id
         sheet.scan_id = files.keep(upload, filename).id
@@ -282,7 +283,7 @@ def paper(sheet: RegistrationSheet) -> RegistrationSheetPaper:
     )
 
 
-def slip(actor: Account, sheet_id: int, password: str) -> PasswordSlipPaper:
+def slip(actor: Account, sheet_id: int, password: str, sign_in_address: str) -> PasswordSlipPaper:
     """The slip with the one-time password, while it is still the account's. Raises NotFound otherwise."""
     sheet = find(actor, sheet_id)
     account = sheet.account
@@ -293,10 +294,11 @@ def slip(actor: Account, sheet_id: int, password: str) -> PasswordSlipPaper:
     return PasswordSlipPaper(
         unit_name=sheet.unit.name,
         administrator_name=account.display_name,
-        username=account.username,
-        password=password,
+        account_name=account.username,
+        one_time_password=password,
         issued_by=sheet.agency.name,
         issued_on=today(),
+        sign_in_address=sign_in_address,
     )
 
 

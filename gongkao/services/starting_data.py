@@ -1,4 +1,4 @@
-"""Loading the starting data of `data/` into an empty database. What is there already is left as officials have set it."""
+"""Loading the starting data of `data/` into an empty database. What is there already stays as officials set it."""
 
 import csv
 import tomllib
@@ -44,7 +44,7 @@ def load(folder: Path = DATA) -> bool:
 
 
 def grade_range(text: str) -> list[int]:
-    """"5-1" -> [1, 2, 3, 4, 5]; "5-3" -> [3, 4, 5]; "5" -> [5]. Raises ValueError for anything else."""
+    """ "5-1" -> [1, 2, 3, 4, 5]; "5-3" -> [3, 4, 5]; "5" -> [5]. Raises ValueError for anything else."""
     low, _, high = text.strip().partition("-")
     bounds = sorted((int(low), int(high or low)))
     if bounds[0] < 1 or bounds[1] > 5:
@@ -64,9 +64,7 @@ def _regions(folder: Path) -> None:
         for row in rows:
             if row["level"] == level:
                 parent = row["parent_code"] or None
-                db.session.add(
-                    RegionEntry(code=row["code"], name=row["name"], level=level, parent_code=parent)
-                )
+                db.session.add(RegionEntry(code=row["code"], name=row["name"], level=level, parent_code=parent))
         db.session.flush()
 
 

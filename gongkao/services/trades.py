@@ -171,9 +171,7 @@ def commit_import(actor: Account, digest: str, filename: str) -> TradePreview:
                 session.flush()
             trade.name, trade.category = row.name, row.category
             opening = session.scalar(
-                select(TradeOpening).where(
-                    TradeOpening.cycle_id == cycle.id, TradeOpening.trade_id == trade.id
-                )
+                select(TradeOpening).where(TradeOpening.cycle_id == cycle.id, TradeOpening.trade_id == trade.id)
             )
             if opening is None:
                 session.add(TradeOpening(cycle_id=cycle.id, trade_id=trade.id, grades=row.grades))
@@ -185,9 +183,7 @@ def commit_import(actor: Account, digest: str, filename: str) -> TradePreview:
             cycle,
             file=filename[:120],
             added=preview.count("新增"),
-            changed=[
-                f"{row.code} {row.before} → {_described(row)}" for row in preview.rows if row.effect == "修改"
-            ],
+            changed=[f"{row.code} {row.before} → {_described(row)}" for row in preview.rows if row.effect == "修改"],
         )
     return preview
 
@@ -199,9 +195,7 @@ def _described(row: PlannedTrade) -> str:
 def _judge(table: Table, filename: str) -> TradePreview:
     preview = TradePreview(digest="", filename=filename, total=len(table.rows))
     cycle_id = cycles.current_cycle().id
-    known = {
-        trade.code: trade for trade in db.session.scalars(select(Trade).options(selectinload(Trade.openings)))
-    }
+    known = {trade.code: trade for trade in db.session.scalars(select(Trade).options(selectinload(Trade.openings)))}
     # A name is free again where the same file gives its trade another one.
     given = {_code(row[CODE]) for _, row in table.rows}
     names = {trade.name: trade.code for trade in known.values() if trade.code not in given}
@@ -242,9 +236,7 @@ def _code(text: str) -> str:
     return text.strip().upper()
 
 
-def _clean(
-    number: int, row: Mapping[str, str], errors: list[RowError]
-) -> tuple[str, str, str, list[int]] | None:
+def _clean(number: int, row: Mapping[str, str], errors: list[RowError]) -> tuple[str, str, str, list[int]] | None:
     before = len(errors)
     code, name, category, grades = _code(row[CODE]), "", "", []
     if not re.fullmatch(r"[0-9A-Z][0-9A-Z-]{0,9}", code):

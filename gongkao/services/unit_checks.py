@@ -41,9 +41,7 @@ def check_listing(actor: Account) -> Listing:
         search_hint="单位名称、统一社会信用代码",
         columns=[
             Column("name", "现名称", lambda row: row.name, Unit.name),
-            Column(
-                "credit_code", "统一社会信用代码", lambda row: row.credit_code, Unit.credit_code, kind="mono"
-            ),
+            Column("credit_code", "统一社会信用代码", lambda row: row.credit_code, Unit.credit_code, kind="mono"),
             Column("supervising", "主管单位", lambda row: _above(row)),
             Column("region", "所在地区", lambda row: row.region.full_name, Unit.region_code),
             Column("proposed", "更正为", lambda row: _proposed(row, cycle_id)),
@@ -102,9 +100,7 @@ def confirm_all(actor: Account) -> int:
     """Confirm every unit of the scope that nobody has checked yet; returns how many. Raises WindowClosed."""
     with _one_check():
         cycle_id = cycles.current_cycle().id
-        query = narrow(select(Unit), Unit, actor).where(
-            Unit.active, ~Unit.checks.any(UnitCheck.cycle_id == cycle_id)
-        )
+        query = narrow(select(Unit), Unit, actor).where(Unit.active, ~Unit.checks.any(UnitCheck.cycle_id == cycle_id))
         found = db.session.scalars(query.order_by(Unit.id).with_for_update(of=Unit)).all()
         assert actor.unit is not None
         cycles.require_open(WINDOW, actor.unit.region)
@@ -138,16 +134,12 @@ def _require_free(unit: Unit, name: str) -> None:
 def _note(actor: Account, unit: Unit, status: UnitCheckStatus, name: str) -> UnitCheck:
     """Keep what was found; it may be changed until the agency has accepted it."""
     cycle_id = cycles.current_cycle().id
-    check = db.session.scalar(
-        select(UnitCheck).where(UnitCheck.cycle_id == cycle_id, UnitCheck.unit_id == unit.id)
-    )
+    check = db.session.scalar(select(UnitCheck).where(UnitCheck.cycle_id == cycle_id, UnitCheck.unit_id == unit.id))
     if check is None:
         check = UnitCheck(cycle_id=cycle_id, unit_id=unit.id)
         db.session.add(check)
     elif check.status is UnitCheckStatus.ACCEPTED:
-        raise Refused(
-            f"{unit.name}的名称本年度已由工考管理机构确认，不能再改。如仍有误，请联系{unit.agency.name}。"
-        )
+        raise Refused(f"{unit.name}的名称本年度已由工考管理机构确认，不能再改。如仍有误，请联系{unit.agency.name}。")
     check.status = status
     check.name_before = unit.name
     check.proposed_name = name
@@ -211,9 +203,7 @@ def desk_listing(actor: Account) -> Listing:
             Column(
                 "status",
                 "状态",
-                lambda row: Cell(
-                    row.status.label, chip=units.CHECK_TONES[row.status], title=row.reason or None
-                ),
+                lambda row: Cell(row.status.label, chip=units.CHECK_TONES[row.status], title=row.reason or None),
                 UnitCheck.status,
                 kind="status",
             ),
@@ -306,9 +296,7 @@ def _to_decide(actor: Account, check_id: int, version: int) -> UnitCheck:
     if check.unit.agency_id != actor.agency_id:
         raise Refused(f"该单位的名称由{check.unit.agency.name}确认，您只能查看。")
     if check.status not in WAITING or check.version != version:
-        raise Conflict(
-            f"该核对结果刚刚被更新，现为“{check.status.label}”，您的操作没有生效。请核对最新内容后再办理。"
-        )
+        raise Conflict(f"该核对结果刚刚被更新，现为“{check.status.label}”，您的操作没有生效。请核对最新内容后再办理。")
     return check
 
 

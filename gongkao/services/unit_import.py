@@ -98,9 +98,7 @@ def commit_import(actor: Account, digest: str, filename: str) -> ImportPreview:
                 made[planned.number] = unit = units.add(_facts(planned), parent)
                 audit.record(actor, "create_unit", unit, after=units.snapshot(unit), file=filename[:120])
     except IntegrityError as error:
-        raise Conflict(
-            "导入期间有其他人录入了同一单位，本次没有导入任何单位。请重新预览后再导入。"
-        ) from error
+        raise Conflict("导入期间有其他人录入了同一单位，本次没有导入任何单位。请重新预览后再导入。") from error
     return preview
 
 
@@ -150,9 +148,7 @@ class _Judge:
         self.levels = {level.label: level for level in UnitLevel}
         self.scope = set(db.session.scalars(narrow(select(Agency.id), Agency, actor)))
         self.agencies: dict[tuple[UnitLevel, str], Agency | InvalidInput] = {}
-        known = db.session.execute(
-            select(Unit.id, Unit.name, Unit.credit_code, Unit.region_code, Unit.active)
-        ).all()
+        known = db.session.execute(select(Unit.id, Unit.name, Unit.credit_code, Unit.region_code, Unit.active)).all()
         self.codes = {code: id for id, _, code, _, _ in known}
         self.active = {id for id, _, _, _, active in known if active}
         self.places = {(name, region) for _, name, _, region, active in known if active}
@@ -263,9 +259,7 @@ class _Judge:
         name = units.tidy(text)
         in_file, registered = by_name.get(name, []), self.named.get(name, [])
         if len(in_file) + len(registered) > 1:
-            self.wrong(
-                row.number, SUPERVISING, text, "有多个单位使用这个名称，请改填主管单位的统一社会信用代码。"
-            )
+            self.wrong(row.number, SUPERVISING, text, "有多个单位使用这个名称，请改填主管单位的统一社会信用代码。")
         elif in_file:
             row.parent_row = in_file[0].number
         elif registered:
@@ -289,9 +283,7 @@ class _Judge:
                 seen.add(at)
                 at = above.get(at)
             if at == row.number:
-                self.wrong(
-                    row.number, SUPERVISING, row.supervising, "主管单位互为上下级，形成循环，请核对隶属关系。"
-                )
+                self.wrong(row.number, SUPERVISING, row.supervising, "主管单位互为上下级，形成循环，请核对隶属关系。")
 
 
 class _Regions:

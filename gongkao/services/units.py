@@ -82,9 +82,7 @@ def agency_for(level: UnitLevel, region: RegionEntry) -> Agency:
     )
     agency = _agency_of(found.code)
     if agency is None:
-        raise InvalidInput(
-            f"{found.name}尚未登记工考管理机构，不能确定由谁审查。请联系省职业技能等级评价指导中心。"
-        )
+        raise InvalidInput(f"{found.name}尚未登记工考管理机构，不能确定由谁审查。请联系省职业技能等级评价指导中心。")
     return agency
 
 
@@ -460,9 +458,7 @@ def unit_listing(actor: Account) -> Listing:
         search_hint="单位名称、统一社会信用代码",
         columns=[
             Column("name", "单位名称", lambda row: row.name, Unit.name),
-            Column(
-                "credit_code", "统一社会信用代码", lambda row: row.credit_code, Unit.credit_code, kind="mono"
-            ),
+            Column("credit_code", "统一社会信用代码", lambda row: row.credit_code, Unit.credit_code, kind="mono"),
             Column("level", "层级", lambda row: row.level.label, Unit.level),
             Column("region", "所在地区", lambda row: row.region.full_name, Unit.region_code),
             Column(
@@ -487,7 +483,7 @@ def unit_listing(actor: Account) -> Listing:
                 "state",
                 "状态",
                 [("", "全部"), ("active", "使用中"), ("ended", "已停用")],
-                lambda value: Unit.active if value == "active" else ~Unit.active,
+                lambda value: Unit.active.is_(value == "active"),
             ),
         ],
         empty_text="没有符合条件的单位。可以逐个新增，或从 Excel 表格导入。",

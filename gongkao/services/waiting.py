@@ -21,15 +21,13 @@ from gongkao.services import cycles
 
 
 def counts(account: Account) -> dict[str, int]:
-    """Waiting pieces by kind of work: applications, sheets, unit_checks, checks_to_accept. Only what the person may do."""
+    """Waiting pieces by kind of work: applications, sheets, checks_to_accept. Only what the person may do."""
     if account.role in (Role.APPLICANT, Role.INSPECTOR):
         return {}
     cycle = cycles.current_cycle()
     found: dict[str, int] = {}
     if may(account, Permission.REVIEW):
-        found["applications"] = _count(
-            select(Application).where(Application.cycle_id == cycle.id, at_desk(account))
-        )
+        found["applications"] = _count(select(Application).where(Application.cycle_id == cycle.id, at_desk(account)))
     if may(account, Permission.DECIDE_SHEETS):
         found["sheets"] = _count(
             select(RegistrationSheet).where(

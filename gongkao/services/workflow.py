@@ -59,7 +59,5 @@ def advance(
 
 
 def _next_sequence(application: Application) -> int:
-    query = select(func.max(ApplicationEvent.sequence)).where(
-        ApplicationEvent.application_id == application.id
-    )
+    query = select(func.max(ApplicationEvent.sequence)).where(ApplicationEvent.application_id == application.id)
     return (db.session.scalar(query) or 0) + 1

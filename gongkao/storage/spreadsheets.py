@@ -91,7 +91,7 @@ def write_table(
                 sheet.write_datetime(last, column, value.replace(tzinfo=None), moment)
             elif isinstance(value, date):
                 sheet.write_datetime(last, column, value, day)
-            elif isinstance(value, int | float | Decimal) and not isinstance(value, bool) and abs(value) < EXACT_LIMIT:
+            elif _is_number(value):
                 sheet.write_number(last, column, value, number)
             else:
                 sheet.write_string(last, column, _written(value)[:EXCEL_TEXT_LIMIT], text)
@@ -99,6 +99,11 @@ def write_table(
         sheet.autofilter(0, 0, last, len(headers) - 1)
     book.close()
     return output.getvalue()
+
+
+def _is_number(value: Cell) -> bool:
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return number and -EXACT_LIMIT < value < EXACT_LIMIT  # type: ignore[operator]
 
 
 def column_letter(index: int) -> str:
@@ -118,9 +123,7 @@ def _read_workbook(data: bytes, extension: str, filename: str) -> list[list[str]
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
             visible = [
-                index
-                for index, sheet in enumerate(book.sheets_metadata)
-                if sheet.visible == SheetVisibleEnum.Visible
+                index for index, sheet in enumerate(book.sheets_metadata) if sheet.visible == SheetVisibleEnum.Visible
             ]
             sheet = book.get_sheet_by_index(visible[0] if visible else 0)
             if sheet.total_height > MAX_ROWS or sheet.total_width > MAX_COLUMNS:
@@ -177,9 +180,7 @@ def _read_csv(data: bytes, filename: str) -> list[list[str]]:
             continue
         break
     else:
-        raise UploadRefused(
-            f"“{short_name(filename)}”的文字编码无法识别，请用 Excel 或 WPS 另存为 .xlsx 后重新上传。"
-        )
+        raise UploadRefused(f"“{short_name(filename)}”的文字编码无法识别，请用 Excel 或 WPS 另存为 .xlsx 后重新上传。")
     first = text.split("\n", 1)[0]
     delimiter = "\t" if first.count("\t") > first.count(",") else ","
     try:

@@ -54,9 +54,7 @@ FORMATS: dict[str, _Format] = {
     "pdf": _Format("PDF", (".pdf",), "application/pdf"),
     "jpeg": _Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg"),
     "png": _Format("PNG", (".png",), "image/png"),
-    "xlsx": _Format(
-        "Excel（.xlsx）", (".xlsx",), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    ),
+    "xlsx": _Format("Excel（.xlsx）", (".xlsx",), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "xls": _Format("Excel（.xls）", (".xls",), "application/vnd.ms-excel"),
     "csv": _Format("CSV", (".csv",), "text/csv"),
 }
@@ -91,9 +89,7 @@ _KNOWN = {
 }
 
 
-def inspect_upload(
-    data: bytes, filename: str, *, formats: Sequence[str], max_bytes: int, label: str
-) -> Upload:
+def inspect_upload(data: bytes, filename: str, *, formats: Sequence[str], max_bytes: int, label: str) -> Upload:
     """Check an uploaded file and give back the cleaned copy to store.
 
     `formats` are keys of FORMATS, `max_bytes` the largest size in bytes, `label` what the file is for, such as
@@ -170,9 +166,7 @@ def formats_text(formats: Sequence[str]) -> str:
     return "、".join(FORMATS[key].title for key in formats)
 
 
-def _wrong_type(
-    name: str, suffix: str, found: str, formats: Sequence[str], label: str, *, disguised: bool
-) -> str:
+def _wrong_type(name: str, suffix: str, found: str, formats: Sequence[str], label: str, *, disguised: bool) -> str:
     what = _KNOWN.get(found)
     allowed = f"{label}只接受 {formats_text(formats)} 文件"
     if disguised:
@@ -282,9 +276,7 @@ def _clean_image(data: bytes, name: str, kind: str) -> Upload:
 
 def _too_many_pixels(name: str, size: tuple[int, int] | None) -> UploadRefused:
     measured = f"为 {size[0]}×{size[1]} 像素，" if size else ""
-    return UploadRefused(
-        f"“{name}”{measured}超过 {MAX_PIXELS // 10_000} 万像素的上限，请缩小图片尺寸后重新上传。"
-    )
+    return UploadRefused(f"“{name}”{measured}超过 {MAX_PIXELS // 10_000} 万像素的上限，请缩小图片尺寸后重新上传。")
 
 
 def _without_metadata(image: Image.Image) -> Image.Image:
@@ -338,9 +330,7 @@ def _clean_pdf(data: bytes, name: str) -> Upload:
             if pages == 0:
                 raise UploadRefused(broken)
             if pages > MAX_PDF_PAGES:
-                raise UploadRefused(
-                    f"“{name}”共 {pages} 页，超过 {MAX_PDF_PAGES} 页的上限，请拆分后只上传需要的页。"
-                )
+                raise UploadRefused(f"“{name}”共 {pages} 页，超过 {MAX_PDF_PAGES} 页的上限，请拆分后只上传需要的页。")
             for page in pdf.pages:
                 _drop_carrying_annotations(page.obj)
             for item in pdf.objects:
@@ -362,7 +352,7 @@ def _drop_carrying_annotations(page: pikepdf.Object) -> None:
         return
     kept = [
         annotation
-        for annotation in annotations  # type: ignore[attr-defined]
+        for annotation in annotations
         if isinstance(annotation, pikepdf.Dictionary)
         and str(annotation.get("/Subtype", "")) not in _CARRYING_ANNOTATIONS
     ]
@@ -374,7 +364,7 @@ def _disarm(item: Any, depth: int = 0) -> None:
     if depth > 50:
         return
     if isinstance(item, pikepdf.Array):
-        for child in item:  # type: ignore[attr-defined]
+        for child in item:
             if isinstance(child, pikepdf.Object) and not child.is_indirect:
                 _disarm(child, depth + 1)
         return

@@ -1,0 +1,189 @@
+"""The one way through (notice 二（三）—（五）, domain rule 3), as a table of steps.
+
+draft → unit → supervising unit (where there is one above) → agency online → on site (where called for) → qualified.
+Every desk may send back, with a reason for each item, or refuse; what was corrected starts again at the desk that
+sent it back.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gongkao.rules.calendar import WindowKey
+from gongkao.rules.errors import NotAllowed
+
+
+class Desk(StrEnum):
+    """Where somebody reviews, in the order of the way."""
+
+    UNIT = "unit"
+    SUPERVISING = "supervising"
+    AGENCY = "agency"
+    ONSITE = "onsite"
+
+    @property
+    def label(self) -> str:
+        return _DESK_LABELS[self]
+
+
+_DESK_LABELS = {
+    Desk.UNIT: "所在单位审核",
+    Desk.SUPERVISING: "主管单位审核",
+    Desk.AGENCY: "网上资格审查",
+    Desk.ONSITE: "现场审查确认",
+}
+
+
+class Status(StrEnum):
+    """Where an application stands."""
+
+    DRAFT = "draft"
+    UNIT_REVIEW = "unit_review"
+    SUPERVISING_REVIEW = "supervising_review"
+    AGENCY_REVIEW = "agency_review"
+    ONSITE_CONFIRMATION = "onsite_confirmation"
+    RETURNED = "returned"
+    QUALIFIED = "qualified"
+    REFUSED = "refused"
+
+    @property
+    def label(self) -> str:
+        return _STATUS[self][0]
+
+    @property
+    def tone(self) -> str:
+        """neutral, info, needs, done or refused: how a state chip shows it."""
+        return _STATUS[self][1]
+
+
+_STATUS = {
+    Status.DRAFT: ("草稿", "neutral"),
+    Status.UNIT_REVIEW: ("所在单位审核中", "info"),
+    Status.SUPERVISING_REVIEW: ("主管单位审核中", "info"),
+    Status.AGENCY_REVIEW: ("网上资格审查中", "info"),
+    Status.ONSITE_CONFIRMATION: ("待现场审查确认", "needs"),
+    Status.RETURNED: ("已退回，待修改", "needs"),
+    Status.QUALIFIED: ("资格审查合格", "done"),
+    Status.REFUSED: ("资格审查不通过", "refused"),
+}
+
+FINAL = frozenset({Status.QUALIFIED, Status.REFUSED})
+
+
+class Action(StrEnum):
+    SUBMIT = "submit"
+    RESUBMIT = "resubmit"
+    WITHDRAW = "withdraw"
+    PASS = "pass"
+    SEND_BACK = "send_back"
+    REFUSE = "refuse"
+
+    @property
+    def label(self) -> str:
+        return _ACTION[self][0]
+
+    @property
+    def tone(self) -> str:
+        return _ACTION[self][1]
+
+
+_ACTION = {
+    Action.SUBMIT: ("提交申报", "info"),
+    Action.RESUBMIT: ("修改后重新提交", "info"),
+    Action.WITHDRAW: ("撤回申报", "neutral"),
+    Action.PASS: ("通过", "done"),
+    Action.SEND_BACK: ("退回修改", "needs"),
+    Action.REFUSE: ("不予通过", "refused"),
+}
+
+_AT: dict[Desk, Status] = {
+    Desk.UNIT: Status.UNIT_REVIEW,
+    Desk.SUPERVISING: Status.SUPERVISING_REVIEW,
+    Desk.AGENCY: Status.AGENCY_REVIEW,
+    Desk.ONSITE: Status.ONSITE_CONFIRMATION,
+}
+_ORDER = {desk: place for place, desk in enumerate(Desk)}
+_DESKS = {status: desk for desk, status in _AT.items()}
+
+
+@dataclass(frozen=True)
+class Route:
+    """Which of the optional desks an application passes: a supervising unit above, on-site confirmation called for."""
+
+    supervised: bool
+    onsite: bool
+
+    @property
+    def desks(self) -> tuple[Desk, ...]:
+        """The desks of this way, in order."""
+        skipped = set()
+        if not self.supervised:
+            skipped.add(Desk.SUPERVISING)
+        if not self.onsite:
+            skipped.add(Desk.ONSITE)
+        return tuple(desk for desk in Desk if desk not in skipped)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an action leads to. `returned_to` is the desk to which a returned application comes back."""
+
+    status: Status
+    returned_to: Desk | None = None
+
+
+def desk_of(status: Status) -> Desk | None:
+    """The desk that holds an application of this status; None where the applicant holds it or it is decided."""
+    return _DESKS.get(status)
+
+
+def status_of(desk: Desk) -> Status:
+    """The status of an application that waits at the desk."""
+    return _AT[desk]
+
+
+def allowed_actions(status: Status) -> tuple[Action, ...]:
+    """What may be done with an application of this status, by whoever holds it (withdrawing: by the applicant)."""
+    if status is Status.DRAFT:
+        return (Action.SUBMIT,)
+    if status is Status.RETURNED:
+        return (Action.RESUBMIT, Action.WITHDRAW)
+    if status in _DESKS:
+        return (Action.PASS, Action.SEND_BACK, Action.REFUSE, Action.WITHDRAW)
+    return ()
+
+
+def transition(status: Status, action: Action, *, route: Route, returned_to: Desk | None = None) -> Step:
+    """The step that an action takes from a status. Raises NotAllowed where there is no such step."""
+    if action not in allowed_actions(status):
+        raise NotAllowed(f"申报现为“{status.label}”，不能{action.label}。请刷新页面查看最新情况。")
+    if action is Action.WITHDRAW:
+        return Step(Status.DRAFT)
+    if action is Action.REFUSE:
+        return Step(Status.REFUSED)
+    desk = desk_of(status)
+    if action is Action.SEND_BACK:
+        return Step(Status.RETURNED, desk)
+    if action is Action.SUBMIT:
+        return Step(_AT[route.desks[0]])
+    if action is Action.RESUBMIT:
+        # Where the desk is no longer on the way (the unit has nobody above it any more), the next one takes over, else
+        # the last: nobody passes by handing in again.
+        start = returned_to or Desk.UNIT
+        after = [one for one in route.desks if _ORDER[one] >= _ORDER[start]]
+        return Step(_AT[after[0] if after else route.desks[-1]])
+    assert desk is not None
+    later = [one for one in route.desks if _ORDER[one] > _ORDER[desk]]
+    return Step(_AT[later[0]]) if later else Step(Status.QUALIFIED)
+
+
+def window_key(action: Action, desk: Desk | None) -> WindowKey:
+    """The window in which an action of a desk (or answering a desk) may be done (notice 三（二）（三）).
+
+    Applying is bound to registration; reviewing by units, and correcting what they sent back, to their first review;
+    the same with agencies to the agencies' review.
+    """
+    if action is Action.SUBMIT or desk is None:
+        return WindowKey.REGISTRATION
+    if desk in (Desk.UNIT, Desk.SUPERVISING):
+        return WindowKey.UNIT_REVIEW
+    return WindowKey.AGENCY_REVIEW

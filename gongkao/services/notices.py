@@ -1,0 +1,1 @@
+"""The papers of results: result notices and notices of passes."""

@@ -1,0 +1,140 @@
+"""Applications for tests, whole and at any desk: made as rows, moved by the one workflow service."""
+
+import io
+from datetime import date
+
+import pikepdf
+from PIL import Image
+from sqlalchemy import select
+
+from gongkao.clock import now
+from gongkao.extensions import db
+from gongkao.models import Account, Application, Material, Person, Role, Trade, Unit, WorkPeriod, YearlyAssessment
+from gongkao.rules.materials import MaterialFacts, MaterialKind, Need, materials_for
+from gongkao.rules.workflow import Action, Status
+from gongkao.services import cycles, files, workflow
+from gongkao.services.transaction import transaction
+from gongkao.storage.uploads import Upload
+from tests.world import identity_number
+
+# The way from one status to the next when everybody passes.
+_WAY = (
+    Status.DRAFT,
+    Status.UNIT_REVIEW,
+    Status.SUPERVISING_REVIEW,
+    Status.AGENCY_REVIEW,
+    Status.ONSITE_CONFIRMATION,
+    Status.QUALIFIED,
+)
+
+
+def pdf(pages: int = 1) -> bytes:
+    """A small valid PDF."""
+    made = pikepdf.new()
+    for _ in range(pages):
+        made.add_blank_page(page_size=(595, 842))
+    target = io.BytesIO()
+    made.save(target)
+    return target.getvalue()
+
+
+def jpeg(width: int = 413, height: int = 578) -> bytes:
+    """A picture of noise, so that it has the size in bytes of a real photo."""
+    target = io.BytesIO()
+    Image.effect_noise((width, height), 60).convert("RGB").save(target, "JPEG", quality=90)
+    return target.getvalue()
+
+
+def person(name: str, serial: int = 57, born: date = date(1986, 4, 9)) -> Person:
+    """A person with an account (no password that works), inside its own use case."""
+    with transaction() as session:
+        made = Person(name=name, identity_number=identity_number("410122", born, serial), mobile="13800000000")
+        session.add(made)
+        session.flush()
+        session.add(
+            Account(
+                username=made.identity_number,
+                password_hash="!",
+                role=Role.APPLICANT,
+                display_name=name,
+                person_id=made.id,
+            )
+        )
+    return made
+
+
+def application(
+    of: Person, unit: Unit, *, grade: int = 4, trade_code: str = "01001", status: Status = Status.DRAFT
+) -> Application:
+    """A whole application of the person in the unit, with every needed material, moved on until it has `status`.
+
+    RETURNED comes from the unit's desk, REFUSED too. The clock must stand where the steps may be taken.
+    """
+    with transaction() as session:
+        made = Application(
+            cycle_id=cycles.current_cycle().id,
+            person_id=of.id,
+            unit_id=unit.id,
+            trade_id=session.scalars(select(Trade.id).where(Trade.code == trade_code)).one(),
+            grade=grade,
+            education="高中",
+            department="后勤科",
+            post="驾驶岗",
+            staff_kind="在岗正式工作人员",
+            work_started_on=date(2004, 7, 1),
+            post_started_on=date(2010, 3, 1),
+            grade_one_confirmed=grade == 1,
+            has_certificate=True,
+            certificate_grade=min(grade + 1, 5),
+            certificate_trade="汽车驾驶员",
+            certificate_number="1641000000500001",
+            certificate_issued_on=date(2015, 12, 1),
+            certificate_issuer="河南省人力资源和社会保障厅",
+            pledged_at=now(),
+        )
+        session.add(made)
+        session.flush()
+        session.add(
+            WorkPeriod(
+                application_id=made.id,
+                started_on=date(2004, 7, 1),
+                unit_name=unit.name,
+                post="驾驶岗",
+                trade_name="汽车驾驶员",
+            )
+        )
+        session.add_all(
+            YearlyAssessment(application_id=made.id, year=year, outcome="合格") for year in (2022, 2023, 2024)
+        )
+        for rule in materials_for(MaterialFacts(grade, True, False)):
+            if rule.need is not Need.OPTIONAL:
+                photo = rule.kind is MaterialKind.PHOTO
+                upload = (
+                    Upload("image/jpeg", ".jpg", jpeg(295, 413)) if photo else Upload("application/pdf", ".pdf", pdf())
+                )
+                kept = files.keep(upload, f"{rule.label}{upload.extension}")
+                session.add(Material(application_id=made.id, kind=rule.kind, file_id=kept.id))
+        made.number = f"2025{made.id:07d}"
+    move(made, status)
+    return made
+
+
+def move(made: Application, status: Status) -> None:
+    """Take the ordinary steps until the application has the status."""
+    actor = db.session.scalars(select(Account).where(Account.person_id == made.person_id)).one()
+    with transaction():
+        if status is Status.DRAFT:
+            return
+        assert made.unit is not None
+        made.supervising_unit_id = made.unit.supervising_unit_id
+        made.agency_id = made.unit.agency_id
+        made.submitted_at = now()
+        workflow.advance(made, Action.SUBMIT, actor)
+        if status in (Status.RETURNED, Status.REFUSED):
+            action = Action.SEND_BACK if status is Status.RETURNED else Action.REFUSE
+            items = [{"key": "person", "label": "个人信息", "passed": False, "comment": "学历与档案不符，请核对。"}]
+            workflow.advance(made, action, actor, reason="请核对后修改。", items=items)
+            return
+        while made.status is not status:
+            assert _WAY.index(made.status) < _WAY.index(status), f"no way to {status} from here"
+            workflow.advance(made, Action.PASS, actor, onsite=True if made.status is Status.AGENCY_REVIEW else None)
