@@ -2,12 +2,17 @@
 
 from gongkao.models.application import Application, Material, WorkPeriod, YearlyAssessment
 from gongkao.models.audit import AuditEntry
-from gongkao.models.cycle import Cycle, CycleWindow, GradeEntry, SubjectEntry, Trade, TradeOpening
+from gongkao.models.ban import BanEntry
+from gongkao.models.cycle import ConditionSet, Cycle, CycleWindow, GradeEntry, SubjectEntry, Trade, TradeOpening
+from gongkao.models.deferral import Deferral, DeferralStatus
 from gongkao.models.files import StoredFile
+from gongkao.models.message import Message
 from gongkao.models.organisations import Agency, RegionEntry, Unit, UnitCheck, UnitCheckStatus
+from gongkao.models.password_help import HelpStatus, PasswordHelp
 from gongkao.models.people import Account, Person, Role
 from gongkao.models.result import Release, Result, Score
 from gongkao.models.review import ApplicationEvent
+from gongkao.models.roster import RosterEntry
 from gongkao.models.sheet import RegistrationSheet, SheetStatus
 
 __all__ = [
@@ -16,16 +21,24 @@ __all__ = [
     "Application",
     "ApplicationEvent",
     "AuditEntry",
+    "BanEntry",
+    "ConditionSet",
     "Cycle",
     "CycleWindow",
+    "Deferral",
+    "DeferralStatus",
     "GradeEntry",
+    "HelpStatus",
     "Material",
+    "Message",
+    "PasswordHelp",
     "Person",
     "RegionEntry",
     "RegistrationSheet",
     "Release",
     "Result",
     "Role",
+    "RosterEntry",
     "Score",
     "SheetStatus",
     "StoredFile",

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
-from gongkao.models.cycle import Cycle, Trade
+from gongkao.models.cycle import ConditionSet, Cycle, Trade
 from gongkao.models.files import StoredFile
 from gongkao.models.organisations import Agency, Unit
 from gongkao.models.people import Person
@@ -16,6 +16,7 @@ from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Desk, Status
 
 if TYPE_CHECKING:
+    from gongkao.models.deferral import Deferral
     from gongkao.models.result import Score
 
 
@@ -24,6 +25,7 @@ class Application(Model):
 
     `status`, `returned_to`, `onsite` and `desk_since` are assigned by services.workflow alone. `supervising_unit_id`
     and `agency_id` are the route fixed at submission: who reviews after the unit, and which agency decides.
+    `condition_set` and `evaluation` are the conditions it was judged by at submission and what came out.
     """
 
     __tablename__ = "application"
@@ -69,6 +71,13 @@ class Application(Model):
     certificate_issued_on: Mapped[date | None] = mapped_column(Date)
     certificate_issuer: Mapped[str | None] = mapped_column(String(60))
     pledged_at: Mapped[datetime | None] = mapped_column(Moment)
+    post_kind: Mapped[str | None] = mapped_column(String(20))
+    retirement_acknowledged_at: Mapped[datetime | None] = mapped_column(Moment)
+    retirement_agreed_at: Mapped[datetime | None] = mapped_column(Moment)
+    awards_since: Mapped[int | None] = mapped_column(Integer)
+    achievements_since: Mapped[int | None] = mapped_column(Integer)
+    condition_set_id: Mapped[int | None] = mapped_column(ForeignKey("condition_set.id"))
+    evaluation: Mapped[dict[str, object] | None] = mapped_column(JSON)
 
     cycle: Mapped[Cycle] = relationship()
     person: Mapped[Person] = relationship()
@@ -86,6 +95,8 @@ class Application(Model):
         order_by="Material.id", cascade="all, delete-orphan", back_populates="application"
     )
     scores: Mapped[list["Score"]] = relationship(viewonly=True)
+    deferral: Mapped["Deferral | None"] = relationship(back_populates="application", uselist=False)
+    condition_set: Mapped[ConditionSet | None] = relationship()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 

@@ -1,12 +1,13 @@
 """A yearly cycle (考核年度): its calendar, trades, grades and test subjects. All of it is data that officials edit."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import JSON, Boolean, Date, ForeignKey, Integer, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from gongkao.models.types import Choice, Model
+from gongkao.clock import now
+from gongkao.models.types import Choice, Model, Moment
 from gongkao.rules.calendar import Window, WindowKey
 from gongkao.rules.scoring import Subject
 
@@ -56,6 +57,21 @@ class CycleWindow(Model):
     def as_rule(self) -> Window:
         grades = frozenset(self.grades) if self.grades else None
         return Window(self.key, self.title, self.opens, self.closes, self.clause, self.region_code, grades)
+
+
+class ConditionSet(Model):
+    """One version of a cycle's conditions (rules.eligibility reads `data`). Rows are only ever added."""
+
+    __tablename__ = "condition_set"
+    __table_args__ = (UniqueConstraint("cycle_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    version: Mapped[int] = mapped_column(Integer)
+    data: Mapped[dict[str, object]] = mapped_column(JSON)
+    note: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 
 
 class GradeEntry(Model):

@@ -80,6 +80,10 @@ class Account(Model, UserMixin):
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_reason: Mapped[str] = mapped_column(String(120), default="")
     session_version: Mapped[int] = mapped_column(Integer, default=1)
+    email: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    totp_enabled_at: Mapped[datetime | None] = mapped_column(Moment)
+    totp_last_step: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     last_signed_in_at: Mapped[datetime | None] = mapped_column(Moment)
 

@@ -1,0 +1,39 @@
+"""The basic facts a unit knows of its people, to prefill their applications."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Date, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from gongkao.clock import now
+from gongkao.models.organisations import Unit
+from gongkao.models.types import Model, Moment
+
+
+class RosterEntry(Model):
+    """One person of a unit's list in one cycle. What is empty is not prefilled."""
+
+    __tablename__ = "roster_entry"
+    __table_args__ = (UniqueConstraint("cycle_id", "identity_number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    identity_number: Mapped[str] = mapped_column(String(18), index=True)
+    name: Mapped[str] = mapped_column(String(30))
+    mobile: Mapped[str] = mapped_column(String(20), default="")
+    education: Mapped[str] = mapped_column(String(20), default="")
+    department: Mapped[str] = mapped_column(String(40), default="")
+    post: Mapped[str] = mapped_column(String(40), default="")
+    post_kind: Mapped[str] = mapped_column(String(20), default="")
+    staff_kind: Mapped[str] = mapped_column(String(10), default="")
+    work_started_on: Mapped[date | None] = mapped_column(Date)
+    post_started_on: Mapped[date | None] = mapped_column(Date)
+    certificate_grade: Mapped[int | None] = mapped_column(Integer)
+    certificate_trade: Mapped[str] = mapped_column(String(40), default="")
+    certificate_number: Mapped[str] = mapped_column(String(40), default="")
+    certificate_issued_on: Mapped[date | None] = mapped_column(Date)
+    imported_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    imported_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+    unit: Mapped[Unit] = relationship()
