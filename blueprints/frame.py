@@ -11,7 +11,7 @@ from blueprints.helpers import account
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.rules import calendar
-from gongkao.services import cycles, waiting
+from gongkao.services import cycles, messages, waiting
 from gongkao.services.errors import NotFound
 
 SYSTEM_NAME = "河南省机关事业单位工勤技能岗位等级考核系统"
@@ -78,6 +78,7 @@ def _frame() -> Frame:
         stage_text=text,
         demonstration=demonstration,
         clock_href=url_for("settings.clock") if demonstration else None,
+        inbox_count=messages.unread(account()) if current_user.is_authenticated else None,
         places=_places() if current_user.is_authenticated else [],
     )
 

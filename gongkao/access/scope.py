@@ -9,6 +9,7 @@ from gongkao.models import (
     Account,
     Agency,
     Application,
+    Message,
     RegistrationSheet,
     Release,
     Result,
@@ -94,10 +95,21 @@ def _releases(account: Account) -> ColumnElement[bool]:
     return Release.agency_id.in_(select(Agency.id).where(_agencies(account)))
 
 
+def _messages(account: Account) -> ColumnElement[bool]:
+    """One's own, and those of the desk one works at."""
+    own = [Message.account_id == account.id]
+    if account.unit_id is not None:
+        own.append(Message.unit_id == account.unit_id)
+    if account.agency_id is not None:
+        own.append(Message.agency_id == account.agency_id)
+    return or_(*own)
+
+
 _SCOPES = {
     Account: _accounts,
     Agency: _agencies,
     Application: _applications,
+    Message: _messages,
     RegistrationSheet: _sheets,
     Release: _releases,
     Result: _results,

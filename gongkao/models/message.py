@@ -13,7 +13,7 @@ from gongkao.models.types import Model, Moment
 class Message(Model):
     """One message to exactly one of: an account, a unit's administrators, an agency's officers.
 
-    `link` is a path inside the system. `sent_at` tells when it also went out by the outgoing channel.
+    `about` names the thing concerned, such as "application 12"; the pages know its address. `sent_at` tells when it also went out by the outgoing channel.
     """
 
     __tablename__ = "message"
@@ -31,7 +31,7 @@ class Message(Model):
     kind: Mapped[str] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(80))
     body: Mapped[str] = mapped_column(String(500), default="")
-    link: Mapped[str] = mapped_column(String(200), default="")
+    about: Mapped[str] = mapped_column(String(60), default="")
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     read_at: Mapped[datetime | None] = mapped_column(Moment)
     read_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))

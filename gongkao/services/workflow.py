@@ -10,7 +10,7 @@ from gongkao.extensions import db
 from gongkao.models import Account, Application, ApplicationEvent
 from gongkao.rules import workflow
 from gongkao.rules.workflow import Action, Route
-from gongkao.services import cycles
+from gongkao.services import cycles, news
 
 
 def advance(
@@ -55,6 +55,7 @@ def advance(
     application.returned_to = step.returned_to
     application.desk_since = moment
     application.updated_at = moment
+    news.tell_of_step(application, event, actor)
     return event
 
 

@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("title", sa.String(length=80), nullable=False),
         sa.Column("body", sa.String(length=500), nullable=False),
-        sa.Column("link", sa.String(length=200), nullable=False),
+        sa.Column("about", sa.String(length=60), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("read_by_id", sa.Integer(), nullable=True),

@@ -1,0 +1,72 @@
+"""The inbox: messages to the person and to the desk they work at."""
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from blueprints.accounts import blueprint
+from blueprints.accounts.unit_forms import TokenForm
+from blueprints.guard import signed_in
+from blueprints.helpers import account, list_export, list_page
+from gongkao.models import Message, Role
+from gongkao.services import messages
+
+# What a message is about, and the page on which one sees it: (endpoint, name of the id in its address).
+_PAGES = {
+    "application": ("review.application", "application_id"),
+    "own": ("applications.home", ""),
+    "result": ("notices.result_list", ""),
+    "sheet": ("accounts.decide_sheet", "sheet_id"),
+    "unit": ("accounts.unit", "unit_id"),
+    "check": ("accounts.check_units", ""),
+    "help": ("accounts.password_help", "help_id"),
+    "profile": ("accounts.profile", ""),
+}
+
+
+def _page_of(message: Message) -> str:
+    name, _, number = message.about.partition(" ")
+    endpoint, argument = _PAGES.get(name, ("accounts.inbox", ""))
+    return url_for(endpoint, **({argument: int(number)} if argument else {}))
+
+
+@blueprint.get("/inbox")
+@signed_in
+def inbox() -> ResponseReturnValue:
+    person = account()
+    page = list_page(
+        messages.listing(person),
+        link=lambda row: url_for("accounts.open_message", message_id=row.id),
+        export_endpoint="accounts.inbox_export",
+        summary=[
+            {
+                "label": "未读",
+                "count": messages.unread(person),
+                "href": url_for("accounts.inbox", state="unread"),
+                "current": request.args.get("state") == "unread",
+            }
+        ],
+    )
+    layout = "layouts/person.html" if person.role is Role.APPLICANT else "layouts/office.html"
+    return render_template("inbox/list.html", page=page, form=TokenForm(), layout=layout)
+
+
+@blueprint.get("/inbox/export")
+@signed_in
+def inbox_export() -> Response:
+    return list_export(messages.listing(account()))
+
+
+@blueprint.get("/inbox/<int:message_id>")
+@signed_in
+def open_message(message_id: int) -> ResponseReturnValue:
+    """Read it, and go where the matter is."""
+    return redirect(_page_of(messages.open_message(account(), message_id)))
+
+
+@blueprint.post("/inbox/read-all")
+@signed_in
+def read_all_messages() -> ResponseReturnValue:
+    if TokenForm().validate_on_submit():
+        count = messages.read_all(account())
+        flash(f"已将{count}条消息标为已读。" if count else "没有未读消息。", "success")
+    return redirect(url_for("accounts.inbox"))

@@ -1,0 +1,52 @@
+"""Telling the applicant and the desks of a step that an application has taken."""
+
+from gongkao.models import Account, Application, ApplicationEvent
+from gongkao.rules.grades import Grade
+from gongkao.rules.workflow import Action, Desk, Status, desk_of
+from gongkao.services import messages
+
+_KIND = "application"
+
+
+def tell_of_step(application: Application, event: ApplicationEvent, actor: Account) -> None:
+    """Tell whoever is concerned, inside the caller's use case; nobody is told of what they did themselves."""
+    if actor.person_id != application.person_id:
+        title, body = _for_applicant(event)
+        messages.tell_person(application.person_id, _KIND, title, body, "own")
+    about = f"application {application.id}"
+    subject = _subject(application)
+    held_by = desk_of(event.status_after)
+    if event.action is Action.WITHDRAW:
+        left = desk_of(event.status_before) or application.returned_to
+        if left is not None:
+            _tell_desk(application, left, f"申报已撤回：{subject}", event.reason, about)
+    elif held_by is not None:
+        again = "修改后重新提交" if event.action is Action.RESUBMIT else "待办理"
+        _tell_desk(application, held_by, f"申报{again}：{subject}", f"现在{held_by.label}。", about)
+
+
+def _for_applicant(event: ApplicationEvent) -> tuple[str, str]:
+    if event.action is Action.SEND_BACK:
+        return "申报被退回，请修改", f"{event.office}：{event.reason}"
+    if event.action is Action.REFUSE:
+        return "资格审查不通过", f"{event.office}：{event.reason}"
+    if event.status_after is Status.QUALIFIED:
+        return "资格审查合格", "请留意培训和考试安排。"
+    done = event.desk.label if event.desk else ""
+    after = desk_of(event.status_after)
+    return f"{done}已通过", f"现在由下一环节办理：{after.label}。" if after else ""
+
+
+def _subject(application: Application) -> str:
+    trade = application.trade.name if application.trade else ""
+    level = Grade(application.grade).level if application.grade else ""
+    return f"{application.person.name}（{trade} {level}）"
+
+
+def _tell_desk(application: Application, desk: Desk, title: str, body: str, about: str) -> None:
+    if desk is Desk.UNIT:
+        messages.tell(_KIND, title, body, about, unit_id=application.unit_id)
+    elif desk is Desk.SUPERVISING and application.supervising_unit_id is not None:
+        messages.tell(_KIND, title, body, about, unit_id=application.supervising_unit_id)
+    elif application.agency_id is not None:
+        messages.tell(_KIND, title, body, about, agency_id=application.agency_id)
