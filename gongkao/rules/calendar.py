@@ -78,10 +78,15 @@ def days_left(window: Window, day: date) -> int:
     return (window.closes - day).days
 
 
+def day_text(day: date) -> str:
+    """2025年3月13日"""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 def period_text(window: Window) -> str:
     """2025年3月13日至3月31日"""
     opens, closes = window.opens, window.closes
-    start = f"{opens.year}年{opens.month}月{opens.day}日"
+    start = day_text(opens)
     if opens == closes:
         return start
     year = "" if opens.year == closes.year else f"{closes.year}年"
