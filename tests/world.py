@@ -24,7 +24,7 @@ NOT_TAKEN_OVER_COUNTY = "410221"
 def identity_number(region: str, born: date, serial: int) -> str:
     """A number with a valid check digit; an odd serial is a man's, an even one a woman's."""
     body = f"{region}{born:%Y%m%d}{serial:03d}"
-    return body + ric.calc_check_digit(body)
+    return body + ric.calc_check_digit(body + "0")
 
 
 def credit_code(serial: int) -> str:
