@@ -85,6 +85,11 @@ def inline(data: bytes, name: str, media_type: str) -> Response:
     return send_file(BytesIO(data), mimetype=media_type, as_attachment=False, download_name=name)
 
 
+def row_id(text: str) -> int | None:
+    """The id in a request's argument; None for anything that no row can have."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def safe_next(target: str | None) -> str | None:
     """The address to return to after signing in, if it is a path of this site."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):

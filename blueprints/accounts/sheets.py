@@ -6,13 +6,14 @@ from flask_login import current_user
 
 from blueprints.accounts import blueprint
 from blueprints.accounts.sheet_forms import FindSheetForm, ScanForm, SheetDecisionForm, SheetForm, SlipForm
+from blueprints.accounts.unit_tabs import unit_tabs
 from blueprints.guard import public, requires
-from blueprints.helpers import account, attachment, attempt, inline, list_export, list_page
+from blueprints.helpers import account, attachment, attempt, inline, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
 from gongkao.clock import today
 from gongkao.documents import papers
 from gongkao.extensions import limiter
-from gongkao.models import Account, SheetStatus, Unit
+from gongkao.models import Account, RegistrationSheet, SheetStatus, Unit
 from gongkao.rules.calendar import period_text
 from gongkao.services import files, sheets, waiting
 from gongkao.services.errors import NotFound
@@ -30,10 +31,10 @@ def _visitor() -> Account | None:
 def new_sheet() -> ResponseReturnValue:
     """First choose the unit, then fill in the attachment's cells."""
     text = request.args.get("q", "")
-    unit_id = request.args.get("unit", "", type=str)
-    if not unit_id.isdigit():
+    unit_id = row_id(request.args.get("unit", ""))
+    if unit_id is None:
         return render_template("sheets/choose_unit.html", q=text, units=sheets.find_units(text))
-    unit = sheets.active_unit(int(unit_id))
+    unit = sheets.active_unit(unit_id)
     form = SheetForm()
     if form.validate_on_submit():
         ok, sheet = attempt(form, lambda: sheets.fill_in(_visitor(), unit.id, **_typed(form)))
@@ -42,7 +43,7 @@ def new_sheet() -> ResponseReturnValue:
             return redirect(url_for("accounts.sheet", token=sheet.token))
     elif not form.is_submitted():
         form.filled_on.data = today().isoformat()
-    return _sheet_form(form, unit)
+    return _sheet_form(form, unit, back=url_for("accounts.new_sheet"))
 
 
 @blueprint.route("/sheets/<token>/edit", methods=["GET", "POST"])
@@ -57,13 +58,22 @@ def edit_sheet(token: str) -> ResponseReturnValue:
             return redirect(url_for("accounts.sheet", token=token))
     elif not form.is_submitted():
         form.filled_on.data = sheet.filled_on.isoformat()
-    return _sheet_form(form, sheet.unit)
+    return _sheet_form(form, sheet.unit, back=url_for("accounts.sheet", token=token), sheet=sheet)
 
 
-def _sheet_form(form: SheetForm, unit: Unit) -> ResponseReturnValue:
+def _sheet_form(
+    form: SheetForm, unit: Unit, *, back: str, sheet: RegistrationSheet | None = None
+) -> ResponseReturnValue:
     window = sheets.find_window(unit)
     return render_template(
-        "sheets/form.html", form=form, unit=unit, period=period_text(window) if window else "", window=window
+        "sheets/form.html",
+        form=form,
+        unit=unit,
+        sheet=sheet,
+        back=back,
+        window=window,
+        period=period_text(window) if window else "",
+        closed=sheets.closed_because(unit),
     ), 422 if form.is_submitted() else 200
 
 
@@ -83,6 +93,8 @@ def _sheet_page(token: str, form: ScanForm) -> ResponseReturnValue:
         "sheets/sheet.html",
         sheet=found,
         form=form,
+        tone=sheets.TONES[found.status],
+        closed=sheets.closed_because(found.unit),
         can_edit=found.status in (SheetStatus.FILLED, SheetStatus.REFUSED),
         can_hand_in=found.status in (SheetStatus.FILLED, SheetStatus.SUBMITTED),
         formats=sheets.SCAN_FORMATS,
@@ -168,6 +180,7 @@ def decide_sheet(sheet_id: int) -> ResponseReturnValue:
     """The scan beside what was typed; accept or refuse. After accepting the password stands on this page, once."""
     found = sheets.find(account(), sheet_id)
     form = SheetDecisionForm()
+    older = [row for row in sheets.working_administrators(found.unit) if row.id != found.account_id]
     if form.validate_on_submit():
         version = form.version.data or 0
         if request.form.get("decision") == "accept":
@@ -177,6 +190,7 @@ def decide_sheet(sheet_id: int) -> ResponseReturnValue:
                     "sheets/issued.html",
                     sheet=found,
                     issued=issued,
+                    ended=older,
                     form=SlipForm(formdata=None, password=issued.password),
                 )
         else:
@@ -190,7 +204,8 @@ def decide_sheet(sheet_id: int) -> ResponseReturnValue:
         form=form,
         own=found.agency_id == account().agency_id,
         open=found.status is SheetStatus.SUBMITTED and found.agency_id == account().agency_id,
-        older=[row for row in sheets.working_administrators(found.unit) if row.id != found.account_id],
+        tone=sheets.TONES[found.status],
+        older=older,
     ), 422 if form.is_submitted() else 200
 
 
@@ -216,7 +231,9 @@ def password_slip(sheet_id: int) -> Response:
 @requires(Permission.VIEW_UNITS)
 def administrators() -> ResponseReturnValue:
     page = list_page(sheets.administrator_listing(account()), export_endpoint="accounts.administrators_export")
-    return render_template("sheets/administrators.html", page=page, unit=account().unit)
+    return render_template(
+        "sheets/administrators.html", page=page, unit=account().unit, unit_tabs=unit_tabs("administrators")
+    )
 
 
 @blueprint.get("/administrators/export")

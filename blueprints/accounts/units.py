@@ -16,14 +16,15 @@ from blueprints.accounts.unit_forms import (
     TokenForm,
     UnitForm,
 )
+from blueprints.accounts.unit_tabs import unit_tabs
 from blueprints.guard import requires
-from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page
+from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.models import Unit, UnitCheckStatus
 from gongkao.rules.calendar import period_text
 from gongkao.rules.routing import UnitLevel
-from gongkao.services import cycles, sheets, unit_checks, unit_import, units, waiting
+from gongkao.services import cycles, sheets, unit_checks, unit_import, units
 from gongkao.storage.spreadsheets import MAX_BYTES
 
 PURPOSE = "units"
@@ -37,24 +38,13 @@ def _opens(row: Unit) -> str:
 @requires(Permission.VIEW_UNITS)
 def unit_list() -> ResponseReturnValue:
     person = account()
-    page = list_page(
-        units.unit_listing(person), link=_opens, export_endpoint="accounts.units_export", summary=_summary()
+    page = list_page(units.unit_listing(person), link=_opens, export_endpoint="accounts.units_export")
+    return render_template(
+        "units/list.html",
+        page=page,
+        may_manage=may(person, Permission.MANAGE_UNITS),
+        unit_tabs=unit_tabs("units"),
     )
-    return render_template("units/list.html", page=page, may_manage=may(person, Permission.MANAGE_UNITS))
-
-
-def _summary() -> list[dict[str, Any]]:
-    """For an agency: the checks that wait for its word."""
-    if not may(account(), Permission.MANAGE_UNITS):
-        return []
-    return [
-        {
-            "label": "待确认的单位名称",
-            "count": waiting.counts(account()).get("checks_to_accept", 0),
-            "href": url_for("accounts.unit_check_desk"),
-            "current": False,
-        }
-    ]
 
 
 @blueprint.get("/units/export")
@@ -274,7 +264,7 @@ def unit_check_desk() -> ResponseReturnValue:
             )
         ],
     )
-    return render_template("units/check_desk.html", page=page, counts=counts)
+    return render_template("units/check_desk.html", page=page, counts=counts, unit_tabs=unit_tabs("checks"))
 
 
 @blueprint.get("/units/check-desk/export")
@@ -318,7 +308,7 @@ def accept_check(check_id: int) -> ResponseReturnValue:
 @requires(Permission.MANAGE_UNITS)
 def accept_checks() -> ResponseReturnValue:
     """Accept the chosen unchanged names together."""
-    chosen = [int(text) for text in request.form.getlist("ids") if text.isascii() and text.isdigit()]
+    chosen = [one for one in map(row_id, request.form.getlist("ids")) if one is not None]
     if TokenForm().validate_on_submit():
         ok, counts = attempt(None, lambda: unit_checks.accept_confirmed(account(), chosen))
         if ok and counts is not None:

@@ -11,7 +11,7 @@ from blueprints.helpers import account, attempt, safe_next
 from gongkao.extensions import limiter
 from gongkao.models import Role
 from gongkao.rules.calendar import WindowKey, period_text
-from gongkao.services import accounts, cycles
+from gongkao.services import accounts, cycles, settings
 
 _HOMES = {
     Role.APPLICANT: "applications.home",
@@ -34,8 +34,9 @@ def home() -> ResponseReturnValue:
         "accounts/home.html",
         cycle=cycle,
         stage=stage,
+        stage_period=period_text(stage) if stage else "",
         today=day,
-        windows=[(window, period_text(window)) for window in cycle.windows],
+        windows=settings.calendar_rows(),
         registration_open=cycles.is_open(WindowKey.REGISTRATION),
     )
 

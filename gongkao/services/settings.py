@@ -80,7 +80,12 @@ def overview() -> Overview:
         GradeRow(Grade(entry.grade), entry.tests, entry.needs_confirmation, cycles.subjects(cycle, entry.grade))
         for entry in entries
     ]
-    return Overview(cycle, [_window_row(entry) for entry in cycle.window_entries], grades)
+    return Overview(cycle, calendar_rows(), grades)
+
+
+def calendar_rows() -> list[WindowRow]:
+    """The windows of the current cycle in the notice's order, and how today stands to each."""
+    return [_window_row(entry) for entry in cycles.current_cycle().window_entries]
 
 
 def _window_row(entry: CycleWindow) -> WindowRow:

@@ -16,7 +16,7 @@ from gongkao.extensions import db
 from gongkao.models import Account, RegistrationSheet, Role, SheetStatus, Unit
 from gongkao.rules import fields
 from gongkao.rules.calendar import Window, WindowKey
-from gongkao.rules.errors import InvalidInput
+from gongkao.rules.errors import InvalidInput, WindowClosed
 from gongkao.services import accounts, audit, cycles, files
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
@@ -27,6 +27,12 @@ from gongkao.storage.uploads import MEGABYTE, inspect_upload
 SCAN_FORMATS = ("pdf", "jpeg", "png")
 SCAN_BYTES = 10 * MEGABYTE
 SEXES = ("男", "女")
+TONES = {
+    SheetStatus.FILLED: "neutral",
+    SheetStatus.SUBMITTED: "needs",
+    SheetStatus.ACCEPTED: "done",
+    SheetStatus.REFUSED: "refused",
+}
 
 
 def find_units(text: str) -> list[Unit]:
@@ -62,6 +68,15 @@ def window_key(unit: Unit) -> WindowKey:
 
 def find_window(unit: Unit) -> Window | None:
     return cycles.find_window(window_key(unit), unit.region)
+
+
+def closed_because(unit: Unit) -> str:
+    """Why no sheet of the unit can be filled in or handed in today; "" while it can."""
+    try:
+        cycles.require_open(window_key(unit), unit.region)
+    except WindowClosed as error:
+        return error.message
+    return ""
 
 
 def fill_in(actor: Account | None, unit_id: int, **typed: str) -> RegistrationSheet:
@@ -305,12 +320,6 @@ def slip(actor: Account, sheet_id: int, password: str, sign_in_address: str) -> 
 def desk_listing(actor: Account) -> Listing:
     """The sheets in the person's scope, those that wait for the own decision first."""
     query = narrow(select(RegistrationSheet), RegistrationSheet, actor).join(RegistrationSheet.agency)
-    tones = {
-        SheetStatus.FILLED: "neutral",
-        SheetStatus.SUBMITTED: "needs",
-        SheetStatus.ACCEPTED: "done",
-        SheetStatus.REFUSED: "refused",
-    }
     return Listing(
         title="管理人员登记表",
         query=query.options(joinedload(RegistrationSheet.agency)),
@@ -340,7 +349,7 @@ def desk_listing(actor: Account) -> Listing:
             Column(
                 "status",
                 "状态",
-                lambda row: Cell(row.status.label, chip=tones[row.status]),
+                lambda row: Cell(row.status.label, chip=TONES[row.status]),
                 RegistrationSheet.status,
                 kind="status",
             ),
