@@ -26,7 +26,9 @@ EXACT_LIMIT = 10**15
 EXCEL_TEXT_LIMIT = 32_767
 
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
-_CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\s[^>]*?\br="([A-Z]{0,3})([0-9]{1,7})"')
+_CELL = re.compile(rb"<(?:\w+:)?(?:c|row)\s[^>]*?\br\s*=\s*[\"']([A-Za-z]*)([0-9]+)[\"']")
+# What a spreadsheet makes of a long number when it saves as .csv: 4.10122E+17.
+_LOST = re.compile(r"[0-9](?:\.[0-9]+)?E\+1[1-9]")
 
 
 def read_table(data: bytes, filename: str) -> list[list[str]]:
@@ -145,12 +147,13 @@ def _read_workbook(data: bytes, extension: str, filename: str) -> list[list[str]
 
 
 def _check_extent(data: bytes, filename: str, broken: str) -> None:
-    """Refuse a workbook with one stray cell far off: the reader would fill the whole rectangle up to it."""
+    """Refuse a workbook with one stray cell far off: the reader would fill the whole rectangle up to it.
+
+    A sheet may lie under any name, so every part is read; that also finds a part larger than it claims to be.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for name in archive.namelist():
-                if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
-                    continue
                 for letters, row in _CELL.findall(archive.read(name)):
                     if int(row) > MAX_ROWS or _column_number(letters) > MAX_COLUMNS:
                         raise _too_large(filename)
@@ -160,7 +163,7 @@ def _check_extent(data: bytes, filename: str, broken: str) -> None:
 
 def _column_number(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - ord("A") + 1
     return number
 
@@ -191,18 +194,33 @@ def _read_csv(data: bytes, filename: str) -> list[list[str]]:
         ) from error
     if len(rows) > MAX_ROWS or max(map(len, rows), default=0) > MAX_COLUMNS:
         raise _too_large(filename)
-    return [[_trimmed(cell) for cell in row] for row in rows]
+    return [
+        [_written_cell(cell, row, column) for column, cell in enumerate(cells)]
+        for row, cells in enumerate(rows, start=1)
+    ]
+
+
+def _written_cell(text: str, row: int, column: int) -> str:
+    clean = _trimmed(text)
+    if _LOST.fullmatch(clean):
+        raise _lost_digits(row, column)
+    return clean
+
+
+def _lost_digits(row: int, column: int) -> UploadRefused:
+    return UploadRefused(
+        f"第{row}行{column_letter(column)}列的数字超过15位，电子表格已丢失它的末几位。"
+        "请把该列单元格格式设为“文本”，重新填写后再上传。"
+    )
 
 
 def _read_cell(value: object, row: int, column: int) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, int | float):
-        if abs(value) >= EXACT_LIMIT:
-            raise UploadRefused(
-                f"第{row}行{column_letter(column)}列的数字超过15位，电子表格已丢失它的末几位。"
-                "请把该列单元格格式设为“文本”，重新填写后再上传。"
-            )
+        # Written so that what is no number at all is refused too.
+        if not abs(value) < EXACT_LIMIT:
+            raise _lost_digits(row, column)
         return str(int(value)) if value == int(value) else format(value, ".15g")
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d" if value.time() == time() else "%Y-%m-%d %H:%M")

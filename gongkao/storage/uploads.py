@@ -12,7 +12,7 @@ from typing import Any
 
 import pikepdf
 import puremagic
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from gongkao.rules.errors import InvalidInput
 
@@ -251,6 +251,8 @@ def is_text(data: bytes) -> bool:
 
 def _clean_image(data: bytes, name: str, kind: str) -> Upload:
     broken = UploadRefused(f"“{name}”无法打开，图片可能已损坏，请检查后重新上传。")
+    # WeasyPrint lets cut images pass in the whole process; half a certificate must not.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         with Image.open(io.BytesIO(data), formats=(kind.upper(),)) as image:
             if image.width * image.height > MAX_PIXELS:
