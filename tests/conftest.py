@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from psycopg import sql
@@ -106,11 +106,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The app with its context pushed; the clock stands on REGISTRATION_DAY."""
     made = create_app(_settings(tmp_path / "instance", database_url))
+    # The context stays pushed through a test, so every request would find the earlier one's `g` with who was signed in.
+    made.before_request_funcs.setdefault(None, []).insert(0, _forget_the_last_request)
     with made.app_context():
         yield made
         db.session.remove()
         db.engine.dispose()
     clock.install(clock.real_time)
+
+
+def _forget_the_last_request() -> None:
+    for name in list(g):
+        g.pop(name)
 
 
 @pytest.fixture
