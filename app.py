@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from flask import Flask, render_template, request
+from flask import Flask, abort, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter
 
 import blueprints
 from blueprints import frame, guard, helpers
 from gongkao import cli, clock
 from gongkao.config import MEGABYTE, ROOT, Settings, load_settings
+from gongkao.documents.fonts import CharacterMissing
 from gongkao.extensions import csrf, db, limiter, login_manager, migrate, talisman
 from gongkao.rules.errors import RuleError
 from gongkao.services import accounts, audit
@@ -25,6 +28,13 @@ CONTENT_POLICY = {
     "base-uri": "'none'",
     "form-action": "'self'",
 }
+
+
+class RowId(IntegerConverter):
+    """A number in an address. No row has one past what the database's column holds, so that is not found."""
+
+    def __init__(self, map: Any, **options: Any) -> None:
+        super().__init__(map, **{"max": 2**31 - 1, **options})
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -45,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         RATELIMIT_ENABLED=settings.mode != "test",
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.url_map.converters["int"] = RowId
     settings.instance.mkdir(parents=True, exist_ok=True)
     _set_clock(settings)
     configure_store(settings.instance / "files")
@@ -63,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     login_manager.init_app(app)
     login_manager.user_loader(accounts.load_account)
     app.before_request(_note_origin)
+    app.before_request(_refuse_unwritable)
     app.before_request(guard.check_entry)
     app.context_processor(frame.context)
     _register_filters(app)
@@ -74,7 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _set_clock(settings: Settings) -> None:
     if settings.demonstration:
-        default = settings.clock or clock.real_time().date()
+        default = settings.clock or clock.DEMONSTRATION_DAY
         clock.install(clock.DemonstrationClock(settings.instance / "demonstration-day", default))
     elif settings.clock is not None:
         clock.install(clock.on_day(settings.clock))
@@ -84,6 +96,13 @@ def _set_clock(settings: Settings) -> None:
 
 def _note_origin() -> None:
     audit.origin.set(request.remote_addr or "")
+
+
+def _refuse_unwritable() -> None:
+    """No keyboard types the character NUL, and PostgreSQL cannot hold it."""
+    sent = (*(request.view_args or {}).values(), *request.args.values(), *request.form.values())
+    if any(isinstance(value, str) and "\0" in value for value in sent):
+        abort(400)
 
 
 def _register_filters(app: Flask) -> None:
@@ -117,9 +136,16 @@ def _register_errors(app: Flask) -> None:
             return page(error.code, *_PAGES[400])
         return page(error.code, *_PAGES[error.code])
 
-    def internal_error(_error: Exception) -> Any:
-        db.session.rollback()
-        return page(500, *_PAGES[500])
+    def internal_error(error: Any) -> Any:
+        away = isinstance(getattr(error, "original_exception", None), OperationalError)
+        code = 503 if away else 500
+        try:
+            db.session.rollback()
+            return page(code, *_PAGES[code])
+        except SQLAlchemyError:
+            # Without the database there is no frame to stand in.
+            title, text = _PAGES[503]
+            return app.jinja_env.get_template("errors/plain.html").render(title=title, text=text), 503
 
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(500, internal_error)
@@ -130,4 +156,5 @@ def _register_errors(app: Flask) -> None:
     app.register_error_handler(NotFound, lambda _error: page(404, *_PAGES[404]))
     app.register_error_handler(StaleDataError, lambda _error: page(409, *_PAGES[409]))
     app.register_error_handler(Conflict, lambda error: page(409, _PAGES[409][0], error.message))
+    app.register_error_handler(CharacterMissing, lambda error: page(409, "文书未生成", error.message))
     app.register_error_handler(RuleError, lambda error: page(409, "暂时不能办理", error.message))

@@ -2,6 +2,7 @@
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 
 from gongkao.models import Role
 from gongkao.services import demonstration, installation
@@ -14,6 +15,7 @@ def register(app: Flask) -> None:
 
 
 @click.command()
+@with_appcontext
 def init() -> None:
     """Set up an empty production instance and print the provincial centre's first one-time password."""
     try:
@@ -26,6 +28,7 @@ def init() -> None:
 
 
 @click.command()
+@with_appcontext
 def demo() -> None:
     """Load the starting data and the demonstration county, and print one account for every role."""
     if not current_app.config["GONGKAO"].demonstration:

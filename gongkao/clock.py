@@ -7,6 +7,9 @@ from pathlib import Path
 # China has kept one offset since 1992, so a fixed zone is exact and needs no zone files on the machine.
 ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
 
+# The demonstration opens on a day of registration, when units and agencies review too.
+DEMONSTRATION_DAY = date(2025, 3, 20)
+
 Source = Callable[[], datetime]
 
 
