@@ -107,6 +107,16 @@
     update();
   });
 
+  // A table of fields, as in a spreadsheet: Enter and the arrows go to the field below or above.
+  on(document, "keydown", (event) => {
+    const steps = { Enter: 1, ArrowDown: 1, ArrowUp: -1 };
+    if (!event.target.matches("input[data-grid]") || !steps[event.key] || event.isComposing) return;
+    event.preventDefault();
+    const column = all("input[data-grid]").filter((field) => field.dataset.grid === event.target.dataset.grid);
+    const next = column[column.indexOf(event.target) + (event.shiftKey ? -1 : steps[event.key])];
+    if (next) { next.focus(); next.select(); }
+  });
+
   // Filters apply at once; a new search begins on the first page.
   all("[data-filter]").forEach((form) => {
     all("select", form).forEach((select) => on(select, "change", () => form.submit()));
@@ -336,7 +346,19 @@
     on(input, "blur", () => open(false));
   });
 
-  // Review: j/k move, 1/2 choose; a decision waits until its rows allow it, and says for what.
+  // The material that the viewer shows is marked wherever it is linked.
+  const shown = (href) => all("a[target=viewer]").forEach((link) => {
+    if (link.href === href) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  });
+  all("iframe[name=viewer]").forEach((frame) => shown(frame.src));
+  on(document, "click", (event) => {
+    const link = event.target.closest("a[target=viewer]");
+    if (link) shown(link.href);
+  });
+
+  // Review: j/k move, 1/2 choose, o opens the material, n/p go to the next and the previous application; a decision
+  // waits until its rows allow it, and says for what.
   const checks = all("[data-check]");
   const radio = (check, value) => check.querySelector(`input[type=radio][value=${value}]`);
   const comment = (check) => check.querySelector(".check-comment");
@@ -370,6 +392,12 @@
         choice.checked = true;
         choice.dispatchEvent(new Event("change", { bubbles: true }));
         if (event.key === "2") comment(checks[here]).focus();
+      } else if (here >= 0 && event.key === "o") {
+        const file = checks[here].querySelector("a[target=viewer]");
+        if (file) file.click();
+      } else if (event.key === "n" || event.key === "p") {
+        const link = document.querySelector(`a[rel=${event.key === "n" ? "next" : "prev"}]`);
+        if (link) link.click();
       } else return;
       event.preventDefault();
     });

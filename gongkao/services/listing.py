@@ -173,9 +173,32 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     )
 
 
+def rows(listing: Listing, args: Mapping[str, str], limit: int) -> Sequence[Any]:
+    """The first `limit` rows of exactly what is filtered, in the list's order."""
+    _, _, order = _order(listing, args)
+    return db.session.scalars(_narrowed(listing, args).order_by(None).order_by(*order).limit(limit)).unique().all()
+
+
 def export(listing: Listing, args: Mapping[str, str]) -> bytes:
     """All rows of exactly what is filtered, in the list's order, as an .xlsx file (at most EXPORT_LIMIT rows)."""
+    cells = ([cell.text for cell in _cells(listing, row)] for row in rows(listing, args, EXPORT_LIMIT))
+    return write_table([column.label for column in listing.columns], cells, title=listing.title)
+
+
+def neighbours(listing: Listing, args: Mapping[str, str], row_id: int) -> tuple[int | None, int | None]:
+    """The ids right before and after a row in exactly what is filtered, in the list's order; None where there is none."""
     _, _, order = _order(listing, args)
-    query = _narrowed(listing, args).order_by(None).order_by(*order).limit(EXPORT_LIMIT)
-    rows = ([cell.text for cell in _cells(listing, row)] for row in db.session.scalars(query).unique())
-    return write_table([column.label for column in listing.columns], rows, title=listing.title)
+    places = (
+        _narrowed(listing, args)
+        .order_by(None)
+        .add_columns(
+            listing.tie.label("row_id"),
+            func.lag(listing.tie).over(order_by=order).label("row_before"),
+            func.lead(listing.tie).over(order_by=order).label("row_after"),
+        )
+        .subquery()
+    )
+    found = db.session.execute(
+        select(places.c.row_before, places.c.row_after).where(places.c.row_id == row_id)
+    ).one_or_none()
+    return (None, None) if found is None else (found[0], found[1])

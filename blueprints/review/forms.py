@@ -1,0 +1,31 @@
+"""The form of a decision; the checklist's own inputs follow from the application and are read beside it."""
+
+from collections.abc import Mapping
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, IntegerField, StringField
+
+from gongkao.services.review import Verdict
+
+PREFIX = "check"
+
+
+class DecisionForm(FlaskForm):
+    version = IntegerField()
+    action = StringField()
+    reason = StringField("不予通过的原因")
+    onsite = BooleanField("需要现场审查确认")
+
+
+def verdicts(sent: Mapping[str, str]) -> dict[str, Verdict]:
+    """What was ticked and typed, by item key: inputs "check-<key>" and "check-<key>-comment"."""
+    found: dict[str, Verdict] = {}
+    for name, value in sent.items():
+        if not name.startswith(f"{PREFIX}-") or name.endswith("-comment"):
+            continue
+        found[name.removeprefix(f"{PREFIX}-")] = Verdict({"pass": True, "fail": False}.get(value), "")
+    for name, value in sent.items():
+        if name.startswith(f"{PREFIX}-") and name.endswith("-comment"):
+            key = name.removeprefix(f"{PREFIX}-").removesuffix("-comment")
+            found[key] = Verdict(found[key].passed if key in found else None, value)
+    return found
