@@ -9,14 +9,15 @@ from flask_login import current_user
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
+from gongkao.services import second_factor
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
 _ATTRIBUTE = "gongkao_access"
-# What someone with a one-time password may still reach before choosing a new one.
-_BEFORE_NEW_PASSWORD = {"accounts.change_password", "accounts.sign_out", "static"}
+# What someone who owes the system a step may still reach before it.
+_ALWAYS = ("accounts.sign_out", "static")
 
 
 def public(view: View) -> View:
@@ -53,21 +54,26 @@ def check_entry() -> ResponseReturnValue | None:
     if request.endpoint is None:
         return None
     needed = access_of(current_app, request.endpoint)
-    if needed == PUBLIC:
-        if _needs_new_password() and request.endpoint not in _BEFORE_NEW_PASSWORD:
-            return redirect(url_for("accounts.change_password"))
-        return None
     if needed is None:
         abort(403)
-    if not current_user.is_authenticated:
+    if needed != PUBLIC and not current_user.is_authenticated:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("accounts.sign_in", next=wanted))
-    if _needs_new_password() and request.endpoint not in _BEFORE_NEW_PASSWORD:
-        return redirect(url_for("accounts.change_password"))
-    if needed != SIGNED_IN and not may(current_user._get_current_object(), Permission(needed)):
+    first = owed()
+    if first is not None and request.endpoint not in (first, *_ALWAYS):
+        return redirect(url_for(first))
+    if needed not in (PUBLIC, SIGNED_IN) and not may(current_user._get_current_object(), Permission(needed)):
         abort(403)
     return None
 
 
-def _needs_new_password() -> bool:
-    return current_user.is_authenticated and current_user.must_change_password
+def owed() -> str | None:
+    """The page that must come before every other: a new password of one's own, then a second factor."""
+    if not current_user.is_authenticated:
+        return None
+    person = current_user._get_current_object()
+    if person.must_change_password:
+        return "accounts.change_password"
+    if second_factor.required(person, current_app.config["GONGKAO"].agency_second_factor):
+        return "accounts.set_up_second_factor"
+    return None

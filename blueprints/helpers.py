@@ -10,7 +10,7 @@ from flask import Response, flash, request, send_file, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from gongkao.models import Account
+from gongkao.models import Account, Role
 from gongkao.rules.errors import RuleError
 from gongkao.services import listing
 from gongkao.services.errors import FieldsRefused
@@ -48,6 +48,11 @@ def refusal(error: RuleError) -> dict[str, str]:
     return {"": error.message}
 
 
+def query_args() -> dict[str, str]:
+    """The address's arguments, without those that would mean something to `url_for` itself."""
+    return {key: value for key, value in request.args.items() if key != "endpoint" and not key.startswith("_")}
+
+
 def list_page(
     source: listing.Listing,
     *,
@@ -56,7 +61,7 @@ def list_page(
     summary: list[dict[str, Any]] | None = None,
 ) -> listing.Page:
     """The asked-for page of a list, with its addresses; the arguments are kept in every one of them."""
-    args = request.args.to_dict()
+    args = query_args()
     page = listing.run(source, args, link)
 
     def address(**changes: Any) -> str:
@@ -96,6 +101,11 @@ def safe_next(target: str | None) -> str | None:
         return None
     parts = urlsplit(target)
     return None if parts.scheme or parts.netloc or "\\" in target else target
+
+
+def page_layout() -> str:
+    """Applicants have their own frame; everybody else works in the office's."""
+    return "layouts/person.html" if account().role is Role.APPLICANT else "layouts/office.html"
 
 
 def long_date(day: date | None) -> str:

@@ -1,19 +1,39 @@
 """Settings, read from the environment and checked at start; each mistake gets one plain sentence."""
 
+import contextlib
+import os
 import secrets
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+import click
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
+DATABASES = ("sqlite://", "postgresql://", "postgres://", "postgresql+psycopg://")
+# What each setting may be, for whoever typed it wrongly.
+_MAY_BE = {
+    "mode": "应为 production（正式）、demonstration（演示）或 test（测试）",
+    "instance": "应为数据文件夹的路径",
+    "https": "应为 true 或 false",
+    "max_request_megabytes": "应为12至1024之间的整数（兆字节）",
+    "session_idle_minutes": "应为5至720之间的整数（分钟）",
+    "agency_second_factor": "应为 true 或 false",
+    "clock": "应为日期，如 2025-03-20",
+}
 
 
-class SettingsError(Exception):
-    """A setting is missing or wrong. The message names the environment variable and the mend."""
+class SettingsError(click.ClickException):
+    """A setting is missing or wrong. The message names the environment variable and the mend.
+
+    The `flask` command shows the message alone, without a trace.
+    """
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, file=file, err=True)
 
 
 class Settings(BaseSettings):
@@ -29,16 +49,27 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     max_request_megabytes: int = Field(default=64, ge=12, le=1024)
     session_idle_minutes: int = Field(default=60, ge=5, le=720)
+    agency_second_factor: bool = False
     limiter_storage: str = "memory://"
     clock: date | None = None
 
     @model_validator(mode="after")
     def check_together(self) -> "Settings":
-        """The clock may be set in tests and demonstrations only; a key of one's own must be long."""
+        """The clock may be set in tests and demonstrations only; a key of one's own must be long; addresses begin
+        as addresses do."""
+        wrong = []
         if self.clock is not None and self.mode == "production":
-            raise ValueError("GONGKAO_CLOCK：正式环境不能设定日期，请删除该设置")
+            wrong.append("GONGKAO_CLOCK：正式环境不能设定日期，请删除该设置")
         if self.secret_key and len(self.secret_key) < 32:
-            raise ValueError("GONGKAO_SECRET_KEY：至少需要32个字符")
+            wrong.append("GONGKAO_SECRET_KEY：至少需要32个字符")
+        if self.database_url and not self.database_url.startswith(DATABASES):
+            wrong.append("GONGKAO_DATABASE_URL：应以 sqlite:// 或 postgresql:// 开头，不填则使用数据文件夹中的 SQLite")
+        if not self.public_url.startswith(("http://", "https://")):
+            wrong.append("GONGKAO_PUBLIC_URL：应以 http:// 或 https:// 开头")
+        if not self.limiter_storage.startswith(("memory://", "redis://", "rediss://")):
+            wrong.append("GONGKAO_LIMITER_STORAGE：应以 memory:// 或 redis:// 开头")
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
 
     @property
@@ -61,8 +92,13 @@ class Settings(BaseSettings):
         path = self.instance / "secret_key"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(32), encoding="ascii")
+            fresh = path.with_name(f".secret_key-{secrets.token_hex(8)}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(32), encoding="ascii")
+            # Whole or not there, and never replaced: several processes may start at once.
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)
+            fresh.unlink()
         return path.read_text(encoding="ascii").strip()
 
 
@@ -73,7 +109,9 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            where = "GONGKAO_" + "_".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else ""
-            message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{where}：{message}" if where else message)
+            if problem["loc"]:
+                name = str(problem["loc"][0])
+                lines.append(f"GONGKAO_{name.upper()}：{_MAY_BE.get(name, '填写有误')}")
+            else:
+                lines.append(problem["msg"].removeprefix("Value error, "))
         raise SettingsError("设置有误：\n" + "\n".join(lines)) from error

@@ -1,13 +1,15 @@
 """The inbox: messages to the person and to the desk they work at."""
 
+from typing import Any
+
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.accounts import blueprint
 from blueprints.accounts.unit_forms import TokenForm
 from blueprints.guard import signed_in
-from blueprints.helpers import account, list_export, list_page
-from gongkao.models import Message, Role
+from blueprints.helpers import account, list_export, list_page, page_layout
+from gongkao.models import Message
 from gongkao.services import messages
 
 # What a message is about, and the page on which one sees it: (endpoint, name of the id in its address).
@@ -26,7 +28,8 @@ _PAGES = {
 def _page_of(message: Message) -> str:
     name, _, number = message.about.partition(" ")
     endpoint, argument = _PAGES.get(name, ("accounts.inbox", ""))
-    return url_for(endpoint, **({argument: int(number)} if argument else {}))
+    values: dict[str, Any] = {argument: int(number)} if argument else {}
+    return url_for(endpoint, **values)
 
 
 @blueprint.get("/inbox")
@@ -46,8 +49,7 @@ def inbox() -> ResponseReturnValue:
             }
         ],
     )
-    layout = "layouts/person.html" if person.role is Role.APPLICANT else "layouts/office.html"
-    return render_template("inbox/list.html", page=page, form=TokenForm(), layout=layout)
+    return render_template("inbox/list.html", page=page, form=TokenForm(), layout=page_layout())
 
 
 @blueprint.get("/inbox/export")

@@ -6,8 +6,9 @@ from flask_login import current_user, login_user, logout_user
 
 from blueprints.accounts import blueprint
 from blueprints.accounts.forms import MobileForm, PasswordForm, RegisterForm, SignInForm, SignOutForm
+from blueprints.accounts.second_factor import ask_for_code
 from blueprints.guard import public, signed_in
-from blueprints.helpers import account, attempt, safe_next
+from blueprints.helpers import account, attempt, page_layout, safe_next
 from gongkao.extensions import limiter
 from gongkao.models import Role
 from gongkao.rules.calendar import WindowKey, period_text
@@ -48,11 +49,13 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if form.validate_on_submit():
         found = accounts.sign_in(form.username.data or "", form.password.data or "")
+        if found is not None and found.totp_enabled_at is not None:
+            return ask_for_code(found, safe_next(form.next.data))
         if found is not None:
             session.permanent = True
             login_user(found)
             return redirect(safe_next(form.next.data) or url_for("accounts.home"))
-        form.password.errors = ["账户或密码不正确。请核对后重试；忘记密码请联系所在单位或同级工考管理机构。"]
+        form.password.errors = ["账户或密码不正确。请核对后重试；忘记密码请看下方说明。"]
     elif not form.is_submitted():
         if current_user.is_authenticated:
             return redirect(url_for("accounts.home"))
@@ -115,7 +118,7 @@ def change_password() -> ResponseReturnValue:
             flash("密码已修改，请牢记新密码。", "success")
             return redirect(url_for("accounts.home"))
     return render_template(
-        "accounts/password.html", form=form, first=person.must_change_password, layout=_layout()
+        "accounts/password.html", form=form, first=person.must_change_password, layout=page_layout()
     ), 422 if form.is_submitted() else 200
 
 
@@ -133,10 +136,5 @@ def profile() -> ResponseReturnValue:
             flash("手机号码已修改。", "success")
             return redirect(url_for("accounts.profile"))
     return render_template(
-        "accounts/profile.html", form=form, facts=accounts.facts(account()), layout=_layout()
+        "accounts/profile.html", form=form, facts=accounts.facts(account()), layout=page_layout()
     ), 422 if form.is_submitted() else 200
-
-
-def _layout() -> str:
-    """Applicants have their own frame; everybody else works in the office's."""
-    return "layouts/person.html" if account().role is Role.APPLICANT else "layouts/office.html"

@@ -14,6 +14,8 @@ class Permission(StrEnum):
     MANAGE_UNITS = "manage_units"
     FILE_SHEETS = "file_sheets"
     DECIDE_SHEETS = "decide_sheets"
+    MANAGE_ROSTER = "manage_roster"
+    HELP_ACCOUNTS = "help_accounts"
     VIEW_APPLICATIONS = "view_applications"
     REVIEW = "review"
     ENTER_SCORES = "enter_scores"
@@ -29,6 +31,8 @@ _UNIT = frozenset(
         Permission.VIEW_UNITS,
         Permission.CHECK_UNITS,
         Permission.FILE_SHEETS,
+        Permission.MANAGE_ROSTER,
+        Permission.HELP_ACCOUNTS,
         Permission.VIEW_APPLICATIONS,
         Permission.REVIEW,
         Permission.VIEW_RESULTS,
@@ -39,6 +43,7 @@ _OFFICER = frozenset(
         Permission.VIEW_UNITS,
         Permission.MANAGE_UNITS,
         Permission.DECIDE_SHEETS,
+        Permission.HELP_ACCOUNTS,
         Permission.VIEW_APPLICATIONS,
         Permission.REVIEW,
         Permission.ENTER_SCORES,

@@ -10,10 +10,12 @@ from gongkao.models import (
     Agency,
     Application,
     Message,
+    PasswordHelp,
     RegistrationSheet,
     Release,
     Result,
     Role,
+    RosterEntry,
     Unit,
 )
 from gongkao.rules.routing import RegionLevel
@@ -105,14 +107,29 @@ def _messages(account: Account) -> ColumnElement[bool]:
     return or_(*own)
 
 
+def _password_help(account: Account) -> ColumnElement[bool]:
+    """Requests to the own unit's desk, or those that the own agency's units' people have made."""
+    if account.unit_id is not None:
+        return PasswordHelp.unit_id == account.unit_id
+    if account.agency_id is not None:
+        return PasswordHelp.agency_id == account.agency_id
+    return false()
+
+
+def _roster(account: Account) -> ColumnElement[bool]:
+    return RosterEntry.unit_id.in_(select(Unit.id).where(_units(account)))
+
+
 _SCOPES = {
     Account: _accounts,
     Agency: _agencies,
     Application: _applications,
     Message: _messages,
+    PasswordHelp: _password_help,
     RegistrationSheet: _sheets,
     Release: _releases,
     Result: _results,
+    RosterEntry: _roster,
     Unit: _units,
 }
 

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from flask_login import UserMixin
 from sqlalchemy import Boolean, ForeignKey, Integer, String
@@ -11,6 +12,9 @@ from gongkao.clock import now
 from gongkao.models.organisations import Agency, RegionEntry, Unit
 from gongkao.models.types import Choice, Model, Moment
 from gongkao.rules import fields
+
+if TYPE_CHECKING:
+    from gongkao.models.application import Application
 
 
 class Role(StrEnum):
@@ -44,6 +48,8 @@ class Person(Model):
     name: Mapped[str] = mapped_column(String(30), index=True)
     mobile: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+    applications: Mapped[list["Application"]] = relationship(viewonly=True)
 
     @property
     def birth_date(self) -> date:

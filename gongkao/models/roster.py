@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
 from gongkao.models.organisations import Unit
+from gongkao.models.people import Person
 from gongkao.models.types import Model, Moment
 
 
@@ -37,3 +38,6 @@ class RosterEntry(Model):
     imported_at: Mapped[datetime] = mapped_column(Moment, default=now)
 
     unit: Mapped[Unit] = relationship()
+    person: Mapped[Person | None] = relationship(
+        primaryjoin="foreign(RosterEntry.identity_number) == Person.identity_number", viewonly=True
+    )

@@ -1,5 +1,6 @@
 """Accounts: signing in, registering as an applicant, passwords, and issuing an administrator's account."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from gongkao.models import Account, Agency, Person, Role, Unit
 from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
-from gongkao.services import audit, cycles
+from gongkao.services import audit, cycles, messages
 from gongkao.services.errors import FieldsRefused
 from gongkao.services.passwords import hash_password, one_time_password, verify_password
 from gongkao.services.transaction import transaction
@@ -191,6 +192,26 @@ def issue_inspector(actor: Account | None, region_code: str, *, name: str) -> Is
     )
     audit.record(actor, "issue_account", issued.account, region=region_code, name=name)
     return issued
+
+
+def renew_password(actor: Account, account: Account, checks: Sequence[str]) -> Issued:
+    """Give an account a fresh one-time password and end its sessions, inside the caller's use case.
+
+    `checks` are what the actor has checked of the person's identity; they stay on record.
+    """
+    password = one_time_password()
+    account.password_hash = hash_password(password)
+    account.must_change_password = True
+    account.session_version += 1
+    audit.record(actor, "renew_password", account, checks=list(checks))
+    messages.tell(
+        "account",
+        "登录密码已重新发放",
+        f"由{actor.office_name}核实身份后办理。如非本人申请，请立即与其联系。",
+        "profile",
+        account_id=account.id,
+    )
+    return Issued(account, password)
 
 
 def end_account(actor: Account | None, account: Account, reason: str) -> None:
