@@ -31,6 +31,18 @@ from gongkao.storage.spreadsheets import MAX_BYTES
 PURPOSE = "trades"
 
 
+def _tabs(current: str) -> list[dict[str, Any]]:
+    """The tabs above the settings' lists; accounts are only for whoever issues them."""
+    places = [
+        ("overview", "年度和日程", "settings.overview"),
+        ("trades", "工种目录", "settings.trades"),
+        ("agencies", "工考管理机构", "settings.agencies"),
+    ]
+    if may(account(), Permission.EDIT_AGENCY):
+        places.append(("officers", "机构账户", "settings.officers"))
+    return [{"label": label, "href": url_for(endpoint), "current": key == current} for key, label, endpoint in places]
+
+
 @blueprint.get("/settings")
 @requires(Permission.VIEW_SETTINGS)
 def overview() -> ResponseReturnValue:
@@ -39,7 +51,7 @@ def overview() -> ResponseReturnValue:
         "settings/overview.html",
         overview=settings.overview(),
         may_edit=may(person, Permission.EDIT_PROVINCE),
-        may_issue=may(person, Permission.EDIT_AGENCY),
+        setting_tabs=_tabs("overview"),
     )
 
 
@@ -84,7 +96,12 @@ def calendar() -> ResponseReturnValue:
 @requires(Permission.VIEW_SETTINGS)
 def trade_list() -> ResponseReturnValue:
     page = list_page(trades.listing(), export_endpoint="settings.trades_export")
-    return render_template("settings/trades.html", page=page, may_edit=may(account(), Permission.EDIT_PROVINCE))
+    return render_template(
+        "settings/trades.html",
+        page=page,
+        may_edit=may(account(), Permission.EDIT_PROVINCE),
+        setting_tabs=_tabs("trades"),
+    )
 
 
 @blueprint.get("/settings/trades/export")
@@ -144,7 +161,7 @@ def agencies() -> ResponseReturnValue:
         link=lambda row: url_for("settings.agency", agency_id=row.id),
         export_endpoint="settings.agencies_export",
     )
-    return render_template("settings/agencies.html", page=page)
+    return render_template("settings/agencies.html", page=page, setting_tabs=_tabs("agencies"))
 
 
 @blueprint.get("/settings/agencies/export")
@@ -202,7 +219,7 @@ def officers() -> ResponseReturnValue:
     page = list_page(
         settings.officer_listing(account()), link=_officer_page, export_endpoint="settings.officers_export"
     )
-    return render_template("settings/officers.html", page=page)
+    return render_template("settings/officers.html", page=page, setting_tabs=_tabs("officers"))
 
 
 def _officer_page(row: Account) -> str:
