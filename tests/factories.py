@@ -121,20 +121,32 @@ def application(
 
 def move(made: Application, status: Status) -> None:
     """Take the ordinary steps until the application has the status."""
-    actor = db.session.scalars(select(Account).where(Account.person_id == made.person_id)).one()
+    applicant = db.session.scalars(select(Account).where(Account.person_id == made.person_id)).one()
     with transaction():
         if status is Status.DRAFT:
             return
         assert made.unit is not None
-        made.supervising_unit_id = made.unit.supervising_unit_id
-        made.agency_id = made.unit.agency_id
-        made.submitted_at = now()
-        workflow.advance(made, Action.SUBMIT, actor)
+        if made.status is Status.DRAFT:
+            made.supervising_unit_id = made.unit.supervising_unit_id
+            made.agency_id = made.unit.agency_id
+            made.submitted_at = now()
+            workflow.advance(made, Action.SUBMIT, applicant)
         if status in (Status.RETURNED, Status.REFUSED):
             action = Action.SEND_BACK if status is Status.RETURNED else Action.REFUSE
             items = [{"key": "person", "label": "个人信息", "passed": False, "comment": "学历与档案不符，请核对。"}]
-            workflow.advance(made, action, actor, reason="请核对后修改。", items=items)
+            workflow.advance(made, action, _reviewer(made, applicant), reason="请核对后修改。", items=items)
             return
         while made.status is not status:
             assert _WAY.index(made.status) < _WAY.index(status), f"no way to {status} from here"
-            workflow.advance(made, Action.PASS, actor, onsite=True if made.status is Status.AGENCY_REVIEW else None)
+            onsite = True if made.status is Status.AGENCY_REVIEW else None
+            workflow.advance(made, Action.PASS, _reviewer(made, applicant), onsite=onsite)
+
+
+def _reviewer(made: Application, applicant: Account) -> Account:
+    """An account of the office whose desk holds the application; the applicant's where the world has none."""
+    offices = {
+        Status.UNIT_REVIEW: Account.unit_id == made.unit_id,
+        Status.SUPERVISING_REVIEW: Account.unit_id == made.supervising_unit_id,
+    }
+    office = offices.get(made.status, Account.agency_id == made.agency_id)
+    return db.session.scalars(select(Account).where(office).order_by(Account.id)).first() or applicant

@@ -97,7 +97,9 @@ def decide(application_id: int) -> ResponseReturnValue:
     """Take the decision and go on to the next application of the queue."""
     form = DecisionForm()
     ticked = verdicts(request.form)
-    _, following = review_lists.neighbours(account(), application_id, _kept())
+    found = review.find(account(), application_id)
+    status = found.status
+    _, following = review_lists.neighbours(account(), found, _kept())
     try:
         decided = review.decide(
             account(),
@@ -116,7 +118,7 @@ def decide(application_id: int) -> ResponseReturnValue:
         wrong = error.fields if isinstance(error, FieldsRefused) else {"": error.message}
         return _show(page, form, ticked, wrong), 422
     flash(_said(decided, Action(form.action.data or "")), "success")
-    following = following or review_lists.first_waiting(account(), _kept())
+    following = following or review_lists.first_waiting(account(), status, _kept())
     if following is None:
         return redirect(url_for("review.desk", **_kept()))
     return redirect(url_for("review.application", application_id=following, **_kept()))
@@ -131,7 +133,7 @@ def _show(
 ) -> str:
     before, after = (None, None)
     if page.desk is not None:
-        before, after = review_lists.neighbours(account(), page.application.id, _kept())
+        before, after = review_lists.neighbours(account(), page.application, _kept())
     return render_template(
         "review/application.html",
         page=page,

@@ -208,15 +208,20 @@ def all_listing(actor: Account) -> Listing:
     )
 
 
-def neighbours(actor: Account, application_id: int, args: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """The applications before and after this one in the queue, filtered and ordered as the desk was left."""
-    return listing.neighbours(desk_listing(actor), args, application_id)
+def neighbours(actor: Account, application: Application, args: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """The applications before and after this one at the same desk, filtered and ordered as the queue was left."""
+    return listing.neighbours(desk_listing(actor), _at(application.status, args), application.id)
 
 
-def first_waiting(actor: Account, args: Mapping[str, str]) -> int | None:
-    """The first application of the queue as it is filtered and ordered; None when nothing waits there."""
-    found = listing.rows(desk_listing(actor), args, 1)
+def first_waiting(actor: Account, status: Status, args: Mapping[str, str]) -> int | None:
+    """The first application that waits with this status, filtered and ordered as the queue was left, or None."""
+    found = listing.rows(desk_listing(actor), _at(status, args), 1)
     return found[0].id if found else None
+
+
+def _at(status: Status, args: Mapping[str, str]) -> dict[str, str]:
+    """Whoever works through one desk is not thrown to another in between."""
+    return {**args, "status": status.value}
 
 
 def stage(actor: Account) -> tuple[Window | None, int | None]:

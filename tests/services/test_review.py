@@ -228,9 +228,13 @@ def test_next_and_previous_follow_the_filtered_queue(world: World) -> None:
     ]
     ids = [application.id for application in made]
     officer = world.officer
-    assert review_lists.neighbours(officer, ids[2], {}) == (ids[1], ids[3])
-    assert review_lists.neighbours(officer, ids[0], {}) == (None, ids[1])
-    assert review_lists.neighbours(officer, ids[2], {"grade": "4"}) == (ids[0], ids[4])
-    assert review_lists.neighbours(officer, ids[2], {"sort": "name", "order": "desc"}) == (ids[3], ids[1])
-    assert review_lists.neighbours(world.far_officer, ids[2], {}) == (None, None)
-    assert review_lists.first_waiting(officer, {"grade": "3"}) == ids[1]
+    assert review_lists.neighbours(officer, made[2], {}) == (ids[1], ids[3])
+    assert review_lists.neighbours(officer, made[0], {}) == (None, ids[1])
+    assert review_lists.neighbours(officer, made[2], {"grade": "4"}) == (ids[0], ids[4])
+    assert review_lists.neighbours(officer, made[2], {"sort": "name", "order": "desc"}) == (ids[3], ids[1])
+    assert review_lists.neighbours(world.far_officer, made[2], {}) == (None, None)
+    assert review_lists.first_waiting(officer, Status.AGENCY_REVIEW, {"grade": "3"}) == ids[1]
+    # Another desk's applications do not come in between.
+    factories.move(made[3], Status.ONSITE_CONFIRMATION)
+    assert review_lists.neighbours(officer, made[2], {}) == (ids[1], ids[4])
+    assert review_lists.first_waiting(officer, Status.ONSITE_CONFIRMATION, {}) == ids[3]
