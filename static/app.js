@@ -177,18 +177,23 @@
   }
 
   // Rows that repeat.
+  function addRow(add, number) {
+    const into = document.getElementById(add.dataset.repeatInto);
+    const holder = make("template");
+    holder.innerHTML = document.getElementById(add.dataset.repeat).innerHTML.replace(/__index__/g, number);
+    into.append(holder.content);
+    return into.lastElementChild;
+  }
   on(document, "click", (event) => {
     const add = event.target.closest("[data-repeat]");
     const remove = event.target.closest("[data-repeat-remove]");
     if (add) {
-      const into = document.getElementById(add.dataset.repeatInto);
-      const next = Math.max(-1, ...all("[data-repeat-row]", into).map((row) => Number(row.dataset.repeatRow))) + 1;
-      const holder = make("template");
-      holder.innerHTML = document.getElementById(add.dataset.repeat).innerHTML.replace(/__index__/g, next);
-      into.append(holder.content);
-      const first = into.lastElementChild.querySelector(focusable);
+      event.preventDefault();
+      const numbers = all("[data-repeat-row]", document.getElementById(add.dataset.repeatInto)).map((row) => Number(row.dataset.repeatRow));
+      const first = addRow(add, Math.max(-1, ...numbers) + 1).querySelector(focusable);
       if (first) first.focus();
     } else if (remove) {
+      event.preventDefault();
       const form = remove.closest("form");
       remove.closest("[data-repeat-row]").remove();
       if (form) form.dispatchEvent(new Event("input", { bubbles: true }));
@@ -206,10 +211,13 @@
       status.textContent = text;
       status.classList.toggle("is-held", Boolean(held));
     };
-    const fields = () => Array.from(new FormData(form)).filter(([name, value]) => typeof value === "string" && name !== "csrf_token");
+    // The token and the mark of what the page was opened with are sent along, but are nothing that somebody typed.
+    const carried = ["csrf_token", "version"];
+    const fields = () => Array.from(new FormData(form)).filter(([name, value]) => typeof value === "string" && !carried.includes(name));
+    const mark = form.elements.version;
     const store = () => {
       try {
-        localStorage.setItem(key, JSON.stringify({ at: Date.now(), fields: fields() }));
+        localStorage.setItem(key, JSON.stringify({ at: Date.now(), fields: fields(), version: mark ? mark.value : "" }));
       } catch (error) { /* A full or closed store must not stop anyone from typing. */ }
     };
     let saved = JSON.stringify(fields());
@@ -220,10 +228,11 @@
       busy = true;
       const body = new FormData();
       fields().forEach(([name, value]) => body.append(name, value));
-      if (form.elements.csrf_token) body.append("csrf_token", form.elements.csrf_token.value);
+      carried.forEach((name) => { if (form.elements[name]) body.append(name, form.elements[name].value); });
       try {
         const answer = await fetch(url, { method: "POST", body, keepalive: leaving === true, headers: { Accept: "application/json", "X-Autosave": "1" } });
         const json = /json/.test(answer.headers.get("Content-Type") || "") ? await answer.json() : null;
+        if (mark && json && json.version) mark.value = json.version;
         if (answer.ok && !answer.redirected && json) {
           saved = now;
           localStorage.removeItem(key);
@@ -250,6 +259,11 @@
       }
       const values = new Map();
       copy.fields.forEach(([name, value]) => values.set(name, (values.get(name) || []).concat(value)));
+      // What was typed before somebody changed the same page elsewhere must still be seen to differ.
+      if (mark && copy.version) mark.value = copy.version;
+      const add = form.querySelector("[data-repeat]");
+      const numbers = Array.from(values.keys()).map((name) => name.split("-")).filter((parts) => parts.length === 3).map((parts) => Number(parts[1]));
+      if (add) new Set(numbers).forEach((number) => { if (!form.querySelector(`[data-repeat-row="${number}"]`)) addRow(add, number); });
       Array.from(form.elements).forEach((input) => {
         if (!input.name || /hidden|file|submit|button/.test(input.type)) return;
         const found = values.get(input.name);

@@ -1,1 +1,169 @@
-"""The applicant's own pages."""
+"""Where the applicant stands: beginning, looking over, submitting, withdrawing, printing."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from blueprints.applications import blueprint
+from blueprints.applications.forms import SubmitForm, TokenForm, place_errors
+from blueprints.guard import requires
+from blueprints.helpers import account, inline
+from gongkao.access.permissions import Permission
+from gongkao.documents import papers
+from gongkao.extensions import limiter
+from gongkao.models import Application
+from gongkao.rules.application_form import FormStep, Problem
+from gongkao.rules.errors import RuleError
+from gongkao.rules.workflow import Status
+from gongkao.services import application_form, applications, drafts
+from gongkao.services.errors import Conflict, FieldsRefused
+
+PDF = "application/pdf"
+
+
+@blueprint.get("/application")
+@requires(Permission.APPLY)
+def home() -> ResponseReturnValue:
+    standing = applications.standing(account())
+    return render_template(
+        "applications/home.html",
+        standing=standing,
+        application=standing.application,
+        form=TokenForm(),
+        grade_label=application_form.grade_text(standing.application.grade) if standing.application else "",
+        address=step_address,
+    )
+
+
+@blueprint.post("/application/start")
+@requires(Permission.APPLY)
+def start() -> ResponseReturnValue:
+    if TokenForm().validate_on_submit():
+        try:
+            applications.start(account())
+        except RuleError as error:
+            flash(error.message, "error")
+            return redirect(url_for("applications.home"))
+    return redirect(step_address(FormStep.PERSON))
+
+
+@blueprint.route("/application/preview", methods=["GET", "POST"])
+@requires(Permission.APPLY)
+def preview() -> ResponseReturnValue:
+    """Everything once more, with what is still to mend; submitting from here."""
+    application = drafts.find_own(account())
+    if application is None:
+        return redirect(url_for("applications.home"))
+    form = SubmitForm()
+    found: tuple[Problem, ...] = ()
+    code = 200
+    if form.validate_on_submit():
+        try:
+            made = applications.submit(account(), _number(form.version.data), form.note.data or "")
+        except FieldsRefused as error:
+            code = 422
+            for message in place_errors(form, error.fields):
+                flash(message, "error")
+        except Conflict as error:
+            code = 409
+            flash(error.message, "error")
+        except applications.Incomplete as error:
+            code = 422
+            found = error.problems
+        except RuleError as error:
+            code = 422
+            flash(error.message, "error")
+        else:
+            flash(f"申报已提交，编号{made.number}。审核进展会显示在这里，请留意。", "success")
+            return redirect(url_for("applications.home"))
+    return _preview_page(drafts.own(account()), form, found), code
+
+
+def _preview_page(application: Application, form: SubmitForm, found: tuple[Problem, ...]) -> str:
+    states = drafts.states(application)
+    form.version.data = str(application.version)
+    lines = application_form.lines(application)
+    found = found or tuple(problem for state in states for problem in state.problems)
+    return render_template(
+        "applications/preview.html",
+        application=application,
+        form=form,
+        own_turn=application.status in (Status.DRAFT, Status.RETURNED),
+        returned=application.status is Status.RETURNED,
+        closed=drafts.closed_text(application) if application.status in (Status.DRAFT, Status.RETURNED) else "",
+        problems=found,
+        changes=drafts.changes(application) if application.status is Status.RETURNED else None,
+        sections=[
+            (state, [(line.label, line.text) for line in lines if line.step is state.step])
+            for state in states
+            if state.step is not FormStep.PREVIEW
+        ],
+        step_items=step_items(states, FormStep.PREVIEW),
+        address=step_address,
+    )
+
+
+@blueprint.route("/application/withdraw", methods=["GET", "POST"])
+@requires(Permission.APPLY)
+def withdraw() -> ResponseReturnValue:
+    """Take the application back, after a page that says what that means."""
+    application = drafts.find_own(account())
+    if application is None:
+        return redirect(url_for("applications.home"))
+    form = SubmitForm()
+    if form.validate_on_submit():
+        try:
+            applications.withdraw(account(), _number(form.version.data))
+        except RuleError as error:
+            flash(error.message, "error")
+        else:
+            flash("申报已撤回，现在可以修改；改好后请重新提交。", "success")
+        return redirect(url_for("applications.home"))
+    standing = applications.standing(account())
+    if not standing.may_withdraw:
+        return redirect(url_for("applications.home"))
+    form.version.data = str(application.version)
+    return render_template(
+        "applications/withdraw.html", form=form, standing=standing, reopen=applications.registration_text(application)
+    )
+
+
+@blueprint.get("/application/form.pdf")
+@requires(Permission.APPLY)
+@limiter.limit("60 per 5 minutes")
+def form_pdf() -> ResponseReturnValue:
+    """The application form to print; a draft says so."""
+    application = drafts.own(account())
+    data = papers.application_form(application_form.paper(application))
+    return inline(data, f"申报表-{application.person.name}.pdf", PDF)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 10 else -1
+
+
+def step_address(step: FormStep, field: str = "") -> str:
+    """The page on which a step is filled in, at the field concerned."""
+    anchor = field or None
+    if step is FormStep.PREVIEW:
+        return url_for("applications.preview", _anchor=anchor)
+    if step is FormStep.MATERIALS:
+        return url_for("applications.materials", _anchor=anchor)
+    return url_for("applications.step", step=step.value, _anchor=anchor)
+
+
+def step_items(states: list[drafts.StepState], current: FormStep) -> list[dict[str, str]]:
+    """The step list beside the page."""
+    return [
+        {
+            "key": state.step.value,
+            "label": state.step.label,
+            "href": step_address(state.step),
+            "state": "current" if state.step is current else state.state,
+        }
+        for state in states
+    ]
+
+
+def wants_json() -> bool:
+    """Whether the request is the page saving by itself."""
+    return request.headers.get("X-Autosave") == "1"

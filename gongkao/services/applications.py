@@ -1,0 +1,224 @@
+"""The applicant's application as a whole: begun, submitted, corrected, withdrawn; and where it stands."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from gongkao.clock import now
+from gongkao.models import Account, Application
+from gongkao.rules import fields, workflow
+from gongkao.rules.application_form import FormStep, Problem, problems
+from gongkao.rules.calendar import Window, WindowKey, days_left, is_open, period_text
+from gongkao.rules.errors import InvalidInput, WindowClosed
+from gongkao.rules.workflow import Action, Status
+from gongkao.services import audit, cycles, drafts, results, timeline
+from gongkao.services.application_form import facts_of, lines
+from gongkao.services.drafts import StepState, ToMend
+from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.transaction import transaction
+from gongkao.services.workflow import advance
+
+NOTE_LENGTH = 200
+
+
+class Incomplete(Refused):
+    """Something is still missing or wrong; `problems` says what."""
+
+    def __init__(self, found: tuple[Problem, ...]) -> None:
+        super().__init__(f"还有{len(found)}处需要补充或改正，改好后再提交。")
+        self.problems = found
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the applicant stands: what the first page shows.
+
+    `window` is the one that the next own step is bound to, `closed` why that step cannot be taken today. `begin` is the
+    step at which to go on.
+    """
+
+    application: Application | None
+    window: Window | None
+    period: str
+    days_left: int | None
+    closed: str
+    steps: list[StepState]
+    begin: FormStep | None
+    to_mend: list[ToMend]
+    reason: str
+    entries: list[dict[str, Any]]
+    next_step: str
+    may_withdraw: bool
+    has_result: bool
+
+
+def standing(actor: Account) -> Standing:
+    """Where the applicant stands in the current cycle."""
+    application = drafts.find_own(actor)
+    if application is None:
+        window = cycles.find_window(WindowKey.REGISTRATION)
+        return Standing(
+            application=None,
+            window=window,
+            period=period_text(window) if window else "",
+            days_left=_days_left(window),
+            closed=_closed_registration(),
+            steps=[],
+            begin=None,
+            to_mend=[],
+            reason="",
+            entries=[],
+            next_step="",
+            may_withdraw=False,
+            has_result=False,
+        )
+    window = timeline.deadline(application)
+    own_turn = application.status in (Status.DRAFT, Status.RETURNED)
+    steps = drafts.states(application) if own_turn else []
+    entries = timeline.entries(application)
+    to_mend = drafts.sent_back(application)
+    return Standing(
+        application=application,
+        window=window,
+        period=period_text(window) if window else "",
+        days_left=_days_left(window),
+        closed=drafts.closed_text(application) if own_turn else "",
+        steps=steps,
+        begin=_begin(steps, to_mend),
+        to_mend=to_mend,
+        reason=str(entries[-1]["reason"]) if application.status is Status.RETURNED and entries else "",
+        entries=entries,
+        next_step=timeline.next_step(application),
+        may_withdraw=Action.WITHDRAW in workflow.allowed_actions(application.status),
+        has_result=_has_result(actor),
+    )
+
+
+def _closed_registration() -> str:
+    try:
+        cycles.require_open(WindowKey.REGISTRATION)
+    except WindowClosed as error:
+        return error.message
+    return ""
+
+
+def registration_text(application: Application) -> str:
+    """Until when a withdrawn application could be submitted again; empty where registration is over for it."""
+    region = application.unit.region if application.unit is not None else None
+    window = cycles.find_window(WindowKey.REGISTRATION, region, application.grade)
+    if window is None or not is_open(window, now().date()):
+        return ""
+    return f"{window.closes.month}月{window.closes.day}日"
+
+
+def _days_left(window: Window | None) -> int | None:
+    return days_left(window, now().date()) if window is not None else None
+
+
+def _begin(steps: list[StepState], to_mend: list[ToMend]) -> FormStep | None:
+    """Where to go on: the first step that is not done; of a returned application the first that was sent back."""
+    unfinished = [state.step for state in steps if state.state != "done" and state.step is not FormStep.PREVIEW]
+    if unfinished:
+        return unfinished[0]
+    if to_mend:
+        return min((item.step for item in to_mend), key=list(FormStep).index)
+    return FormStep.PREVIEW if steps else None
+
+
+def _has_result(actor: Account) -> bool:
+    try:
+        results.find_own(actor)
+    except NotFound:
+        return False
+    return True
+
+
+def start(actor: Account) -> Application:
+    """Begin this cycle's application; where it has begun already, that one. Raises WindowClosed (notice 三（二）)."""
+    found = drafts.find_own(actor)
+    if found is not None:
+        return found
+    if actor.person_id is None:
+        raise NotFound("person")
+    try:
+        with transaction() as session:
+            cycles.require_open(WindowKey.REGISTRATION)
+            application = Application(cycle_id=cycles.current_cycle().id, person_id=actor.person_id)
+            session.add(application)
+            audit.record(actor, "start_application", application)
+    except IntegrityError:
+        # Begun in another window at the same moment.
+        return drafts.own(actor)
+    return application
+
+
+def submit(actor: Account, version: int, note: str = "") -> Application:
+    """Hand in a draft, or a returned application after correction; `version` is the one that was looked at.
+
+    The first time the route is fixed: who reviews after the unit, and which agency decides (notice 二（五）). What was
+    handed in, and later what was changed, stays on the event. Raises Incomplete, Conflict, Refused, FieldsRefused,
+    WindowClosed, NotFound.
+    """
+    with transaction() as session:
+        application = drafts.own(actor, lock=True)
+        if application.status not in (Status.DRAFT, Status.RETURNED):
+            raise Refused(f"申报现为“{application.status.label}”，不需要再次提交。")
+        if application.version != version:
+            raise Conflict("申报内容在您核对之后又有改动，没有提交。请重新核对下面的内容，确认无误后再提交。")
+        drafts.require_window(application)
+        found = problems(facts_of(application))
+        if found:
+            raise Incomplete(found)
+        assert application.unit is not None
+        if application.status is Status.DRAFT or _unit_changed(application):
+            application.supervising_unit_id = application.unit.supervising_unit_id
+            application.agency_id = application.unit.agency_id
+        if application.number is None:
+            application.number = f"{application.cycle.year}{application.id:07d}"
+        if application.status is Status.DRAFT:
+            application.submitted_at = now()
+            items = [{"key": line.key, "label": line.label, "value": line.text} for line in lines(application)]
+            advance(application, Action.SUBMIT, actor, items=items)
+            audit.record(actor, "submit_application", application, number=application.number)
+        else:
+            reason, changed = _correction(application, note)
+            advance(application, Action.RESUBMIT, actor, reason=reason, items=changed)
+            audit.record(actor, "resubmit_application", application, changed=[item["label"] for item in changed])
+        session.flush()
+    return application
+
+
+def _unit_changed(application: Application) -> bool:
+    return any(change["label"] == "所在单位" for change in drafts.changes(application) or [])
+
+
+def _correction(application: Application, note: str) -> tuple[str, list[dict[str, str]]]:
+    """What the applicant says about the correction, and what they changed; one of the two there must be."""
+    reason = ""
+    if note.strip():
+        try:
+            reason = fields.short_text(note, "修改说明", NOTE_LENGTH)
+        except InvalidInput as error:
+            raise FieldsRefused({"note": error.message}) from error
+    changed = drafts.changes(application)
+    if changed == [] and not reason:
+        raise FieldsRefused({"note": "还没有修改任何一项。请先按退回意见修改；认为无需修改的，请在这里写明理由。"})
+    return reason, changed or []
+
+
+def withdraw(actor: Account, version: int) -> Application:
+    """Take an application back before it is decided: it is a draft again, and no desk sees it.
+
+    Raises Conflict where it moved on in the meantime, NotAllowed once decided, WindowClosed, NotFound.
+    """
+    with transaction():
+        application = drafts.own(actor, lock=True)
+        if application.version != version:
+            raise Conflict("申报刚刚有了新的进展，没有撤回。请查看最新情况后再决定。")
+        advance(application, Action.WITHDRAW, actor)
+        application.submitted_at = None
+        application.supervising_unit_id = None
+        application.agency_id = None
+        audit.record(actor, "withdraw_application", application)
+    return application
