@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app, request, url_for
 from flask_login import current_user
 
+from blueprints import guard
 from blueprints.helpers import account
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
@@ -40,17 +41,53 @@ class Frame:
     places: list[Place] = field(default_factory=list)
 
 
-# (permission, label, endpoint, kind of waiting work); the first eight that a person may enter are shown.
-_PLACES: tuple[tuple[Permission, str, str, str], ...] = (
-    (Permission.REVIEW, "审查办理", "review.desk", "applications"),
-    (Permission.VIEW_APPLICATIONS, "申报查询", "review.all_applications", ""),
-    (Permission.CHECK_UNITS, "单位信息核对", "accounts.check_units", "unit_checks"),
-    (Permission.VIEW_UNITS, "单位管理", "accounts.units", "checks_to_accept"),
-    (Permission.FILE_SHEETS, "管理人员", "accounts.administrators", ""),
-    (Permission.DECIDE_SHEETS, "登记表审核", "accounts.sheet_desk", "sheets"),
-    (Permission.ENTER_SCORES, "成绩录入", "exams.scores_start", ""),
-    (Permission.VIEW_RESULTS, "考核结果", "notices.result_list", ""),
-    (Permission.VIEW_SETTINGS, "年度设置", "settings.overview", ""),
+# (permission, label, endpoint, kind of waiting work, beginnings of the endpoints of the pages that belong there).
+# Nobody has more than eight; of two beginnings that fit a page the longer one counts, then the earlier.
+_PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
+    (Permission.REVIEW, "审查办理", "review.desk", "applications", ("review.",)),
+    (Permission.VIEW_APPLICATIONS, "申报查询", "review.all_applications", "", ("review.", "review.all_")),
+    (
+        Permission.CHECK_UNITS,
+        "单位信息核对",
+        "accounts.check_units",
+        "unit_checks",
+        ("accounts.check_units", "accounts.correct_unit"),
+    ),
+    (
+        Permission.VIEW_UNITS,
+        "单位管理",
+        "accounts.units",
+        "checks_to_accept",
+        (
+            "accounts.unit",
+            "accounts.new_unit",
+            "accounts.edit_unit",
+            "accounts.import_units",
+            "accounts.commit_units",
+            "accounts.accept_check",
+            "accounts.refuse_check",
+            "accounts.administrator",
+            "accounts.renew_administrator",
+        ),
+    ),
+    (Permission.FILE_SHEETS, "管理人员", "accounts.administrators", "", ("accounts.administrators",)),
+    (
+        Permission.DECIDE_SHEETS,
+        "登记表审核",
+        "accounts.sheet_desk",
+        "sheets",
+        ("accounts.sheet_desk", "accounts.decide_sheet"),
+    ),
+    (
+        Permission.HELP_ACCOUNTS,
+        "密码重置",
+        "accounts.help_desk",
+        "password_help",
+        ("accounts.help_", "accounts.password_help", "accounts.issue_password", "accounts.refuse_password"),
+    ),
+    (Permission.ENTER_SCORES, "成绩录入", "exams.scores_start", "", ("exams.",)),
+    (Permission.VIEW_RESULTS, "考核结果", "notices.result_list", "", ("notices.",)),
+    (Permission.VIEW_SETTINGS, "年度设置", "settings.overview", "", ("settings.",)),
 )
 
 
@@ -61,6 +98,7 @@ def context() -> dict[str, Any]:
 
 def _frame() -> Frame:
     demonstration = current_app.config["GONGKAO"].demonstration
+    at_work = current_user.is_authenticated and guard.owed() is None
     try:
         window, day = cycles.stage()
     except NotFound:
@@ -78,16 +116,24 @@ def _frame() -> Frame:
         stage_text=text,
         demonstration=demonstration,
         clock_href=url_for("settings.clock") if demonstration else None,
-        inbox_count=messages.unread(account()) if current_user.is_authenticated else None,
-        places=_places() if current_user.is_authenticated else [],
+        inbox_count=messages.unread(account()) if at_work else None,
+        places=_places() if at_work else [],
     )
 
 
 def _places() -> list[Place]:
     person = account()
     counts = waiting.counts(person)
+    places = [place for place in _PLACES if may(person, place[0])]
+    fits = [_fit(beginnings) for *_, beginnings in places]
+    here = fits.index(max(fits)) if fits and max(fits) else None
     return [
-        Place(label, url_for(endpoint), counts.get(kind), request.endpoint == endpoint)
-        for permission, label, endpoint, kind in _PLACES
-        if may(person, permission)
+        Place(label, url_for(endpoint), counts.get(kind), number == here)
+        for number, (_, label, endpoint, kind, _) in enumerate(places)
     ]
+
+
+def _fit(beginnings: tuple[str, ...]) -> int:
+    """How many letters of the page's endpoint the longest fitting beginning has; 0 where none fits."""
+    page = request.endpoint or ""
+    return max((len(beginning) for beginning in beginnings if page.startswith(beginning)), default=0)

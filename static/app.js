@@ -360,15 +360,52 @@
     on(input, "blur", () => open(false));
   });
 
-  // The material that the viewer shows is marked wherever it is linked.
-  const shown = (href) => all("a[target=viewer]").forEach((link) => {
-    if (link.href === href) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-  });
-  all("iframe[name=viewer]").forEach((frame) => shown(frame.src));
-  on(document, "click", (event) => {
-    const link = event.target.closest("a[target=viewer]");
-    if (link) shown(link.href);
+  // The viewer: what it shows is marked wherever it is linked; pictures fit, zoom and turn.
+  all("iframe[name=viewer]").forEach((frame) => {
+    const links = all("a[target=viewer]");
+    const box = document.querySelector("[data-picture]");
+    const picture = box.querySelector("img");
+    let zoom = 1;
+    let turn = 0;
+    const draw = () => {
+      const room = box.querySelector(".viewer-room");
+      const sides = turn % 180 ? [picture.naturalHeight, picture.naturalWidth] : [picture.naturalWidth, picture.naturalHeight];
+      const fit = Math.min(1, room.clientWidth / sides[0], room.clientHeight / sides[1]);
+      const width = picture.naturalWidth * fit * zoom;
+      const height = picture.naturalHeight * fit * zoom;
+      // Turned on its side a picture keeps its old place; the margins make room for the new one.
+      const shift = turn % 180 ? (height - width) / 2 : 0;
+      picture.style.width = `${width}px`;
+      picture.style.margin = `${-shift}px ${shift}px`;
+      picture.style.transform = `rotate(${turn}deg)`;
+    };
+    const show = (link) => {
+      links.forEach((one) => (one.href === link.href ? one.setAttribute("aria-current", "true") : one.removeAttribute("aria-current")));
+      const isPicture = "image" in link.dataset;
+      frame.hidden = isPicture;
+      box.hidden = !isPicture;
+      if (!isPicture) return false;
+      zoom = 1;
+      turn = 0;
+      picture.src = link.href;
+      picture.alt = link.title;
+      return true;
+    };
+    on(picture, "load", draw);
+    on(window, "resize", () => { if (!box.hidden && picture.naturalWidth) draw(); });
+    on(box, "click", (event) => {
+      const tool = event.target.closest("[data-zoom], [data-turn]");
+      if (!tool) return;
+      if (tool.dataset.turn) turn += Number(tool.dataset.turn);
+      else zoom = Number(tool.dataset.zoom) ? Math.min(8, Math.max(0.25, zoom * Number(tool.dataset.zoom))) : 1;
+      draw();
+    });
+    on(document, "click", (event) => {
+      const link = event.target.closest("a[target=viewer]");
+      if (link && !event.ctrlKey && !event.metaKey && show(link)) event.preventDefault();
+    });
+    const first = links.find((link) => link.href === frame.src);
+    if (first) show(first);
   });
 
   // Review: j/k move, 1/2 choose, o opens the material, n/p go to the next and the previous application; a decision
@@ -416,6 +453,12 @@
       event.preventDefault();
     });
   }
+
+  // Where places or tabs run out of the screen, the current one is in view.
+  all(".places [aria-current], .tabs [aria-current]").forEach((link) => {
+    const strip = link.closest(".tabs ul, .places");
+    strip.scrollLeft = link.offsetLeft - (strip.clientWidth - link.offsetWidth) / 2;
+  });
 
   // Small things: showing a password, printing, going back, closing the person's menu.
   all("input[type=password]").forEach((input) => {
