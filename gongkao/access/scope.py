@@ -9,6 +9,7 @@ from gongkao.models import (
     Account,
     Agency,
     Application,
+    Deferral,
     Message,
     PasswordHelp,
     RegistrationSheet,
@@ -120,10 +121,15 @@ def _roster(account: Account) -> ColumnElement[bool]:
     return RosterEntry.unit_id.in_(select(Unit.id).where(_units(account)))
 
 
+def _deferrals(account: Account) -> ColumnElement[bool]:
+    return Deferral.application_id.in_(select(Application.id).where(_applications(account)))
+
+
 _SCOPES = {
     Account: _accounts,
     Agency: _agencies,
     Application: _applications,
+    Deferral: _deferrals,
     Message: _messages,
     PasswordHelp: _password_help,
     RegistrationSheet: _sheets,

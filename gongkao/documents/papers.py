@@ -5,6 +5,7 @@ Every function raises CharacterMissing where a text holds a character that no in
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -169,9 +170,9 @@ class ResultNoticePaper:
         _require_masked(self.masked_identity_number)
 
 
-def result_notice(paper: ResultNoticePaper) -> bytes:
-    """The result notice, one page."""
-    return render("result_notice.html", {"paper": paper}, title=RESULT_NOTICE_TITLE)
+def result_notices(papers: Sequence[ResultNoticePaper]) -> bytes:
+    """Result notices in one file, each on a page of its own. Laid out together they take a fraction of the time."""
+    return render("result_notices.html", {"papers": papers}, title=RESULT_NOTICE_TITLE)
 
 
 @dataclass(frozen=True)
@@ -248,3 +249,30 @@ def _signature_places(agency_name: str, day: str) -> tuple[float, float]:
     date_width = sum(digit if character.isdigit() else 1 for character in day)
     date_right = max(4.0, (len(agency_name) - date_width) / 2)
     return round(max(0.0, date_right - (len(agency_name) - date_width) / 2), 2), round(date_right, 2)
+
+
+@dataclass(frozen=True)
+class DeferralPledgePaper:
+    """The pledge to make up a missing yearly assessment (容缺后补承诺书, notice 二（四）).
+
+    Attributes:
+        years: e.g. 2024年度, each assessment that is not yet filed.
+        due_on: the last day for making it up.
+    """
+
+    cycle_year: int
+    name: str
+    masked_identity_number: str
+    unit_name: str
+    application_number: str
+    years: tuple[str, ...]
+    due_on: date
+    pledged_on: date
+
+    def __post_init__(self) -> None:
+        _require_masked(self.masked_identity_number)
+
+
+def deferral_pledge(paper: DeferralPledgePaper) -> bytes:
+    """The pledge, one page, with places for the applicant's signature and the unit's opinion and seal."""
+    return render("deferral_pledge.html", {"paper": paper}, title="年度考核结果容缺后补承诺书")

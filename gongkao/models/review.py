@@ -14,7 +14,8 @@ from gongkao.rules.workflow import Action, Desk, Status
 class ApplicationEvent(Model):
     """One step of an application's way. Rows are only ever added.
 
-    `items` lists what the reviewer found, one dict an item: {"key", "label", "passed": bool, "comment": str}.
+    Without an account the step was taken by the system itself, as when a deadline passed. `items` lists what the
+    reviewer found, one dict an item: {"key", "label", "passed": bool, "comment": str}.
     """
 
     __tablename__ = "application_event"
@@ -24,7 +25,7 @@ class ApplicationEvent(Model):
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
     sequence: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = mapped_column(Moment)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     office: Mapped[str] = mapped_column(String(80))
     desk: Mapped[Desk | None] = mapped_column(Choice(Desk))
     action: Mapped[Action] = mapped_column(Choice(Action))
@@ -34,4 +35,4 @@ class ApplicationEvent(Model):
     items: Mapped[list[dict[str, object]]] = mapped_column(JSON, default=list)
 
     application: Mapped[Application] = relationship()
-    account: Mapped[Account] = relationship()
+    account: Mapped[Account | None] = relationship()

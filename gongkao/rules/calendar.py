@@ -17,7 +17,6 @@ class WindowKey(StrEnum):
     REGISTRATION = "registration"
     UNIT_REVIEW = "unit_review"
     AGENCY_REVIEW = "agency_review"
-    DEFERRAL = "deferral"
     TRAINING = "training"
     EXAMINATION = "examination"
     SCORES = "scores"

@@ -76,6 +76,7 @@ class Action(StrEnum):
     PASS = "pass"
     SEND_BACK = "send_back"
     REFUSE = "refuse"
+    EXPIRE = "expire"
 
     @property
     def label(self) -> str:
@@ -93,6 +94,7 @@ _ACTION = {
     Action.PASS: ("通过", "done"),
     Action.SEND_BACK: ("退回修改", "needs"),
     Action.REFUSE: ("不予通过", "refused"),
+    Action.EXPIRE: ("容缺后补未完成，视为不通过", "refused"),
 }
 
 _AT: dict[Desk, Status] = {
@@ -103,6 +105,10 @@ _AT: dict[Desk, Status] = {
 }
 _ORDER = {desk: place for place, desk in enumerate(Desk)}
 _DESKS = {status: desk for desk, status in _AT.items()}
+
+
+# Bound to no window: what was deferred fails whenever it is found wanting (notice 二（四）（五）).
+UNBOUND = frozenset({Action.EXPIRE})
 
 
 @dataclass(frozen=True)
@@ -142,13 +148,18 @@ def status_of(desk: Desk) -> Status:
 
 
 def allowed_actions(status: Status) -> tuple[Action, ...]:
-    """What may be done with an application of this status, by whoever holds it (withdrawing: by the applicant)."""
+    """What may be done with an application of this status, by whoever holds it.
+
+    Withdrawing is the applicant's; a deferral that was not made up expires even after everybody has passed.
+    """
     if status is Status.DRAFT:
         return (Action.SUBMIT,)
     if status is Status.RETURNED:
-        return (Action.RESUBMIT, Action.WITHDRAW)
+        return (Action.RESUBMIT, Action.WITHDRAW, Action.EXPIRE)
     if status in _DESKS:
-        return (Action.PASS, Action.SEND_BACK, Action.REFUSE, Action.WITHDRAW)
+        return (Action.PASS, Action.SEND_BACK, Action.REFUSE, Action.WITHDRAW, Action.EXPIRE)
+    if status is Status.QUALIFIED:
+        return (Action.EXPIRE,)
     return ()
 
 
@@ -158,7 +169,7 @@ def transition(status: Status, action: Action, *, route: Route, returned_to: Des
         raise NotAllowed(f"申报现为“{status.label}”，不能{action.label}。请刷新页面查看最新情况。")
     if action is Action.WITHDRAW:
         return Step(Status.DRAFT)
-    if action is Action.REFUSE:
+    if action in (Action.REFUSE, Action.EXPIRE):
         return Step(Status.REFUSED)
     desk = desk_of(status)
     if action is Action.SEND_BACK:

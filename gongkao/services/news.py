@@ -8,9 +8,9 @@ from gongkao.services import messages
 _KIND = "application"
 
 
-def tell_of_step(application: Application, event: ApplicationEvent, actor: Account) -> None:
+def tell_of_step(application: Application, event: ApplicationEvent, actor: Account | None) -> None:
     """Tell whoever is concerned, inside the caller's use case; nobody is told of what they did themselves."""
-    if actor.person_id != application.person_id:
+    if actor is None or actor.person_id != application.person_id:
         title, body = _for_applicant(event)
         messages.tell_person(application.person_id, _KIND, title, body, "own")
     about = f"application {application.id}"
@@ -28,7 +28,7 @@ def tell_of_step(application: Application, event: ApplicationEvent, actor: Accou
 def _for_applicant(event: ApplicationEvent) -> tuple[str, str]:
     if event.action is Action.SEND_BACK:
         return "申报被退回，请修改", f"{event.office}：{event.reason}"
-    if event.action is Action.REFUSE:
+    if event.action in (Action.REFUSE, Action.EXPIRE):
         return "资格审查不通过", f"{event.office}：{event.reason}"
     if event.status_after is Status.QUALIFIED:
         return "资格审查合格", "请留意培训和考试安排。"

@@ -12,17 +12,20 @@ from gongkao.rules import workflow
 from gongkao.rules.workflow import Action, Route
 from gongkao.services import cycles, news
 
+# The office that stands beside what happens by itself.
+SYSTEM = "系统自动办理"
+
 
 def advance(
     application: Application,
     action: Action,
-    actor: Account,
+    actor: Account | None,
     *,
     reason: str = "",
     items: Sequence[dict[str, Any]] = (),
     onsite: bool | None = None,
 ) -> ApplicationEvent:
-    """Take one step inside the caller's transaction and append its event.
+    """Take one step inside the caller's transaction and append its event. Without an actor it happens by itself.
 
     `onsite` is the agency's word on whether on-site confirmation is called for; it is kept once given.
     Raises NotAllowed where the workflow has no such step, WindowClosed outside the step's window (notice 三).
@@ -34,15 +37,16 @@ def advance(
     route = Route(supervised=application.supervising_unit_id is not None, onsite=bool(application.onsite))
     step = workflow.transition(application.status, action, route=route, returned_to=application.returned_to)
     assert application.unit is not None
-    key = workflow.window_key(action, desk)
-    cycles.require_open(key, application.unit.region, application.grade)
+    if action not in workflow.UNBOUND:
+        key = workflow.window_key(action, desk)
+        cycles.require_open(key, application.unit.region, application.grade)
     moment = now()
     event = ApplicationEvent(
         application_id=application.id,
         sequence=_next_sequence(application),
         at=moment,
-        account_id=actor.id,
-        office=actor.office_name,
+        account_id=actor.id if actor is not None else None,
+        office=actor.office_name if actor is not None else SYSTEM,
         desk=workflow.desk_of(application.status),
         action=action,
         status_before=application.status,

@@ -75,7 +75,6 @@ CALENDAR = {
     WindowKey.REGISTRATION: (date(2025, 3, 13), date(2025, 3, 31)),
     WindowKey.UNIT_REVIEW: (date(2025, 3, 13), date(2025, 4, 3)),
     WindowKey.AGENCY_REVIEW: (date(2025, 3, 13), date(2025, 4, 11)),
-    WindowKey.DEFERRAL: (date(2025, 3, 13), date(2025, 6, 30)),
     WindowKey.TRAINING: (date(2025, 4, 1), date(2025, 7, 31)),
     WindowKey.EXAMINATION: (date(2025, 6, 1), date(2025, 10, 31)),
     WindowKey.SCORES: (date(2025, 6, 1), date(2025, 12, 31)),
