@@ -16,7 +16,7 @@ MAX_PASSWORD = 128
 
 # Chinese characters of every block, and the dot between the parts of a transcribed name.
 _HAN = r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af〇]"
-_NAME = re.compile(rf"{_HAN}(?:[·{_HAN[1:-1]}]*{_HAN})?")
+_NAME = re.compile(rf"{_HAN}+(?:·{_HAN}+)*")
 _UNIT_NAME = re.compile(rf"(?:{_HAN}|[A-Za-z0-9（）·、—-])+")
 _COMMON_PASSWORDS = frozenset(
     [
@@ -150,7 +150,7 @@ def unit_name(text: str) -> str:
         raise InvalidInput("单位名称应为4至60个字，请填写与印章一致的规范全称。")
     if not _UNIT_NAME.fullmatch(name):
         raise InvalidInput("单位名称只能有汉字、字母、数字和括号，请填写与印章一致的规范全称。")
-    if name.count("（") != name.count("）"):
+    if not re.fullmatch("(?:（(?:（）)*）)*", re.sub("[^（）]", "", name)):
         raise InvalidInput("单位名称中的括号不成对，请核对。")
     return name
 
