@@ -72,6 +72,13 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
     ),
     (Permission.FILE_SHEETS, "管理人员", "accounts.administrators", "", ("accounts.administrators",)),
     (
+        Permission.MANAGE_ROSTER,
+        "人员名单",
+        "accounts.roster",
+        "",
+        ("accounts.roster", "accounts.import_roster", "accounts.commit_roster"),
+    ),
+    (
         Permission.DECIDE_SHEETS,
         "登记表审核",
         "accounts.sheet_desk",

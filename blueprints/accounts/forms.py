@@ -1,15 +1,16 @@
 """Forms of signing in, registering and the own account."""
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, Length
+
+from blueprints.forms import Form
 
 
 def needed(what: str) -> DataRequired:
     return DataRequired(message=what)
 
 
-class SignInForm(FlaskForm):
+class SignInForm(Form):
     username = StringField(
         "账户或身份证号",
         [needed("请输入管理账户；申报人员请输入身份证号。"), Length(max=40, message="账户名最长40个字符。")],
@@ -18,7 +19,7 @@ class SignInForm(FlaskForm):
     next = HiddenField()
 
 
-class RegisterForm(FlaskForm):
+class RegisterForm(Form):
     name = StringField("姓名", [needed("请输入与身份证一致的真实姓名。")])
     identity_number = StringField("身份证号", [needed("请输入18位身份证号。")])
     mobile = StringField("手机号码", [needed("请输入11位手机号码。")])
@@ -33,7 +34,7 @@ class RegisterForm(FlaskForm):
     )
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(Form):
     current = PasswordField("当前密码", [needed("请输入当前密码。首次登录请输入领取的一次性密码。")])
     new = PasswordField("新密码", [needed("请输入新密码。")])
     new_again = PasswordField(
@@ -42,10 +43,10 @@ class PasswordForm(FlaskForm):
     )
 
 
-class MobileForm(FlaskForm):
+class MobileForm(Form):
     mobile = StringField("新手机号码", [needed("请输入11位手机号码。")])
     password = PasswordField("当前密码", [needed("请输入密码，确认是您本人操作。")])
 
 
-class SignOutForm(FlaskForm):
+class SignOutForm(Form):
     """Only the token."""

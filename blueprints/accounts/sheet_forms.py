@@ -1,14 +1,14 @@
 """Forms of the registration sheet and its desk."""
 
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import HiddenField, IntegerField, RadioField, StringField, TextAreaField
 
 from blueprints.accounts.forms import needed
+from blueprints.forms import Form
 from gongkao.services.sheets import SEXES
 
 
-class SheetForm(FlaskForm):
+class SheetForm(Form):
     """The cells of the attachment, in its order."""
 
     filler = StringField("填表人", [needed("请输入填表人姓名。")])
@@ -21,19 +21,19 @@ class SheetForm(FlaskForm):
     mobile = StringField("手机号码", [needed("请输入11位手机号码。")])
 
 
-class ScanForm(FlaskForm):
+class ScanForm(Form):
     scan = FileField("盖章扫描件")
 
 
-class FindSheetForm(FlaskForm):
+class FindSheetForm(Form):
     number = StringField("登记表编号", [needed("请输入登记表编号，印在登记表页脚，以“DJ”开头。")])
     mobile = StringField("手机号码", [needed("请输入登记表上管理人员的手机号码。")])
 
 
-class SheetDecisionForm(FlaskForm):
+class SheetDecisionForm(Form):
     version = IntegerField()
     reason = TextAreaField("不通过的原因")
 
 
-class SlipForm(FlaskForm):
+class SlipForm(Form):
     password = HiddenField()

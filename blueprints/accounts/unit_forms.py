@@ -1,14 +1,14 @@
 """Forms of units, their import and the check of their names."""
 
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
 
 from blueprints.accounts.forms import needed
+from blueprints.forms import Form
 from gongkao.rules.routing import UnitLevel
 
 
-class UnitForm(FlaskForm):
+class UnitForm(Form):
     name = StringField("单位名称", [needed("请输入单位名称，与印章一致。")])
     credit_code = StringField("统一社会信用代码", [needed("请输入18位统一社会信用代码。")])
     level = SelectField(
@@ -25,22 +25,22 @@ class ChangeUnitForm(UnitForm):
     active = BooleanField("使用中", description="取消勾选即停用：不能再为该单位填报登记表或申报，历史记录保留。")
 
 
-class ImportForm(FlaskForm):
+class ImportForm(Form):
     file = FileField("Excel 表格")
 
 
-class CommitForm(FlaskForm):
+class CommitForm(Form):
     held = HiddenField()
 
 
-class CorrectForm(FlaskForm):
+class CorrectForm(Form):
     name = StringField("更正后的名称", [needed("请输入规范的单位全称，与印章一致。")])
 
 
-class CheckDecisionForm(FlaskForm):
+class CheckDecisionForm(Form):
     version = IntegerField()
     reason = TextAreaField("退回的原因")
 
 
-class TokenForm(FlaskForm):
+class TokenForm(Form):
     """Only the token."""

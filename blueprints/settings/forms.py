@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Any
 
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
+from blueprints.forms import Form
 from gongkao.models import Role
 from gongkao.services.settings import DUTIES, OFFICIAL_ROLES, WindowRow
 
@@ -32,7 +32,7 @@ class NeededDay(InputRequired):
             raise StopValidation("请填写日期。")
 
 
-class CalendarForm(FlaskForm):
+class CalendarForm(Form):
     notice_issued_on = DayField("通知印发日期", [NeededDay()])
     notice_issued_on_confirmed = BooleanField("印发日期已核实")
     deferral_due = DayField("容缺后补截止日期", [NeededDay()])
@@ -47,15 +47,15 @@ def calendar_form(rows: list[WindowRow]) -> type[CalendarForm]:
     return type("WindowsForm", (CalendarForm,), days)
 
 
-class ImportForm(FlaskForm):
+class ImportForm(Form):
     file = FileField("Excel 表格")
 
 
-class CommitForm(FlaskForm):
+class CommitForm(Form):
     held = HiddenField()
 
 
-class AgencyForm(FlaskForm):
+class AgencyForm(Form):
     phone = StringField("联系电话")
     address = StringField("地址")
     onsite_by_default = BooleanField("网上审查通过后默认需要现场审查确认")
@@ -66,11 +66,11 @@ for _stem, _title in DUTIES:
     setattr(AgencyForm, f"{_stem}_post", StringField(f"{_title}职务"))
 
 
-class SwitchForm(FlaskForm):
+class SwitchForm(Form):
     taken_over = HiddenField()
 
 
-class OfficerForm(FlaskForm):
+class OfficerForm(Form):
     agency_id = SelectField("所在机构", [DataRequired(message="请选择机构。")])
     role = RadioField(
         "身份",
@@ -81,15 +81,15 @@ class OfficerForm(FlaskForm):
     name = StringField("姓名", [DataRequired(message="请输入使用人的真实姓名。")])
 
 
-class EndForm(FlaskForm):
+class EndForm(Form):
     reason = TextAreaField("停用原因", [DataRequired(message="请填写停用原因，如“工作调动”。")])
 
 
-class ClockForm(FlaskForm):
+class ClockForm(Form):
     day = DayField("演示日期", [NeededDay()])
 
 
-class StyleguideForm(FlaskForm):
+class StyleguideForm(Form):
     """Fields of every kind, for the styleguide."""
 
     name = StringField("单位名称", [DataRequired(message="请输入单位名称。")])
