@@ -10,6 +10,7 @@ from blueprints.helpers import account, inline, list_export, list_page
 from blueprints.review import blueprint
 from blueprints.review.forms import PREFIX, DecisionForm, verdicts
 from gongkao.access.permissions import Permission
+from gongkao.extensions import talisman
 from gongkao.models import Application
 from gongkao.rules.calendar import period_text
 from gongkao.rules.errors import RuleError
@@ -21,6 +22,8 @@ from gongkao.services.review import ReviewPage, Verdict
 _DONE = {Action.PASS: "已通过", Action.SEND_BACK: "已退回修改", Action.REFUSE: "已作出不予通过的决定"}
 # What of the desk's address goes along to an application and back: the queue as it was filtered and ordered.
 _KEPT = ("q", "status", "grade", "unit", "sort", "order")
+# Browsers fit a picture that stands alone into its frame by a style of their own.
+_FILE_POLICY = {"default-src": "'self'", "style-src": "'unsafe-inline'", "frame-ancestors": "'self'"}
 
 
 def _kept() -> dict[str, Any]:
@@ -44,7 +47,8 @@ def desk() -> ResponseReturnValue:
         window=window,
         period=period_text(window) if window is not None else "",
         days_left=days_left,
-        returned=review_lists.status_counts(account()).get(Status.RETURNED, 0),
+        returned=review_lists.returned_count(account()),
+        returned_url=url_for("review.all_applications", status=Status.RETURNED.value, agency=account().agency_id),
     )
 
 
@@ -151,6 +155,7 @@ def _show(
 
 @blueprint.get("/review/<int:application_id>/materials/<int:material_id>")
 @requires(Permission.VIEW_APPLICATIONS)
+@talisman(content_security_policy=_FILE_POLICY)
 def material(application_id: int, material_id: int) -> Response:
     """An uploaded file of an application in one's scope, shown in the page's viewer."""
     found = review.find_material(account(), application_id, material_id)

@@ -17,7 +17,7 @@ from gongkao.rules.errors import InvalidInput, WindowClosed
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialFacts, MaterialKind, Need, materials_for
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import audit, cycles, review_facts, timeline
+from gongkao.services import application_form, audit, cycles, timeline
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from gongkao.services.workflow import advance
@@ -150,12 +150,13 @@ def page(actor: Account, application_id: int) -> ReviewPage:
     mine = may(actor, Permission.REVIEW) and holds(actor, application)
     desk = workflow.desk_of(application.status) if mine else None
     window = timeline.deadline(application)
+    facts = _facts(application, whole=mine)
     return ReviewPage(
         application=application,
         items=[
             CheckItem(
                 item=item,
-                facts=review_facts.of(application, item, whole=mine),
+                facts=facts.get(item.key, []) if item.material is None else [],
                 files=[one for one in application.materials if item.material and one.kind is item.material],
                 last_comment=comments.get(item.key, ""),
                 changes=[change for change in changes if change.key == item.key],
@@ -170,6 +171,16 @@ def page(actor: Account, application_id: int) -> ReviewPage:
         days_left=calendar.days_left(window, today()) if window is not None else None,
         onsite_default=application.agency.onsite_by_default if application.agency is not None else True,
     )
+
+
+def _facts(application: Application, *, whole: bool) -> dict[str, list[tuple[str, str]]]:
+    """What the form says, by item; the numbers whole only for whoever has to compare them with the originals."""
+    person = application.person
+    unmasked = {"身份证号": person.identity_number, "手机号码": person.mobile} if whole else {}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in application_form.lines(application):
+        found.setdefault(line.key, []).append((line.label, unmasked.get(line.label, line.text)))
+    return found
 
 
 def _closed(application: Application, desk: Desk | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import contains_eager
 
 from gongkao.access.scope import at_desk, narrow
@@ -45,6 +45,21 @@ def status_counts(actor: Account) -> dict[Status, int]:
     query = narrow(select(Application.status, func.count()), Application, actor)
     query = query.where(Application.cycle_id == cycles.current_cycle().id, Application.status != Status.DRAFT)
     return {status: count for status, count in db.session.execute(query.group_by(Application.status))}
+
+
+def returned_count(actor: Account) -> int:
+    """How many applications the account's own desks have sent back that are not yet corrected."""
+    if actor.role is Role.UNIT_ADMINISTRATOR:
+        sent_back = or_(
+            and_(Application.unit_id == actor.unit_id, Application.returned_to == Desk.UNIT),
+            and_(Application.supervising_unit_id == actor.unit_id, Application.returned_to == Desk.SUPERVISING),
+        )
+    else:
+        sent_back = and_(Application.agency_id == actor.agency_id, Application.returned_to.in_(_AGENCY_DESKS))
+    query = select(func.count()).where(
+        Application.cycle_id == cycles.current_cycle().id, Application.status == Status.RETURNED, sent_back
+    )
+    return db.session.scalar(query) or 0
 
 
 def _whole(query: Select[Any]) -> Select[Any]:
@@ -107,7 +122,7 @@ def desk_listing(actor: Account) -> Listing:
         title="待审查申报",
         query=_whole(select(Application).where(*waiting)),
         tie=Application.id,
-        sort="waiting",
+        sort="since",
         search=_SEARCH,
         search_hint=_SEARCH_HINT,
         filters=filters,
@@ -121,12 +136,13 @@ def desk_listing(actor: Account) -> Listing:
                 kind="status",
             ),
             Column(
-                "waiting",
-                "已等（天）",
-                lambda row: str((day - row.desk_since.date()).days),
+                "since",
+                "到达日期",
+                lambda row: row.desk_since.strftime("%Y-%m-%d"),
                 Application.desk_since,
-                kind="number",
+                kind="date",
             ),
+            Column("waiting", "已等（天）", lambda row: str((day - row.desk_since.date()).days), kind="number"),
             Column("left", "剩余", left, kind="status"),
         ],
         empty_text=_nothing_waits(actor),

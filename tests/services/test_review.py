@@ -67,6 +67,9 @@ def test_each_desk_shows_exactly_its_own_queue(world: World) -> None:
         Status.ONSITE_CONFIRMATION: 1,
         Status.RETURNED: 1,
     }
+    # The station sent one back; nobody else did.
+    for actor, sent_back in ((world.station_administrator, 1), (world.unit_administrator, 0), (world.officer, 0)):
+        assert review_lists.returned_count(actor) == sent_back
     with pytest.raises(Refused):
         passes(world.city_officer, at_agency)
 
