@@ -48,7 +48,7 @@ def refusal(error: RuleError) -> dict[str, str]:
     return {"": error.message}
 
 
-def query_args() -> dict[str, str]:
+def query_args() -> dict[str, Any]:
     """The address's arguments, without those that would mean something to `url_for` itself."""
     return {key: value for key, value in request.args.items() if key != "endpoint" and not key.startswith("_")}
 

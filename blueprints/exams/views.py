@@ -1,12 +1,14 @@
 """Scores."""
 
+from typing import Any
+
 from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from blueprints.exams import blueprint
 from blueprints.guard import requires
-from blueprints.helpers import account, list_export, list_page, refusal
+from blueprints.helpers import account, list_export, list_page, query_args, refusal
 from gongkao.access.permissions import Permission
 from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.errors import RuleError
@@ -32,19 +34,31 @@ def scores_start() -> ResponseReturnValue:
 @requires(Permission.ENTER_SCORES)
 def scores_of(grade: int) -> ResponseReturnValue:
     """Enter one page of people's marks, in all subjects."""
-    if grade not in {int(known) for known in Grade}:
-        abort(404)
+    _require_grade(grade)
     typed: dict[str, str] = {}
     wrong: dict[str, str] = {}
     if request.method == "POST":
-        typed = {name: text for name, text in request.form.items() if name.startswith("mark-")}
+        typed = {name: text for name, text in request.form.items() if name.startswith(("mark-", "seen-"))}
         try:
             changed = scores.enter(account(), grade, typed)
-            flash(f"已保存，{changed}项成绩有变动。" if changed else "没有变动。", "success")
-            return redirect(request.full_path)
+            flash(f"已保存，{changed}项成绩有变动。" if changed else "成绩没有变动。", "success")
+            return redirect(_after_saving(grade))
         except RuleError as error:
             wrong = refusal(error)
     return _page(grade, typed, wrong)
+
+
+def _after_saving(grade: int) -> str:
+    """The same page of the list, or the next one where that was asked for."""
+    args: dict[str, Any] = {**query_args(), "grade": grade}
+    if request.form.get("next"):
+        args["page"] = request.form["next"]
+    return url_for("exams.scores_of", **args)
+
+
+def _require_grade(grade: int) -> None:
+    if grade not in {int(known) for known in Grade}:
+        abort(404)
 
 
 def _page(grade: int, typed: dict[str, str], wrong: dict[str, str]) -> ResponseReturnValue:
@@ -53,6 +67,7 @@ def _page(grade: int, typed: dict[str, str], wrong: dict[str, str]) -> ResponseR
     page = list_page(scores.entry_listing(person, grade), export_endpoint="exams.scores_export")
     subjects = cycles.subjects(cycles.current_cycle(), grade)
     window = cycles.find_window(WindowKey.SCORES, person.agency.region, grade)
+    open_now = cycles.is_open(WindowKey.SCORES, person.agency.region, grade)
     states = scores.grade_states(person)
     state = next(state for state in states if state.grade == grade)
     return render_template(
@@ -61,11 +76,14 @@ def _page(grade: int, typed: dict[str, str], wrong: dict[str, str]) -> ResponseR
         form=MarksForm(),
         grade=Grade(grade),
         subjects=subjects,
-        fields=scores.entry_fields(page.rows, subjects, typed),
+        entries=scores.entry_fields(page.rows, subjects, typed),
         wrong=wrong,
         state=state,
         period=period_text(window) if window else "",
-        editable=state.release is None and cycles.is_open(WindowKey.SCORES, person.agency.region, grade),
+        open=open_now,
+        editable=state.release is None and open_now and bool(page.rows),
+        # Whoever is done leaves the list of the unfinished, and the next ones move up.
+        next_page=page.number + 1 if page.number < page.pages and request.args.get("entered") != "no" else None,
         tabs=[
             {
                 "label": f"{item.grade.level}（{item.scored}/{item.qualified}）",
@@ -80,6 +98,5 @@ def _page(grade: int, typed: dict[str, str], wrong: dict[str, str]) -> ResponseR
 @blueprint.get("/scores/<int:grade>/export")
 @requires(Permission.ENTER_SCORES)
 def scores_export(grade: int) -> Response:
-    if grade not in {int(known) for known in Grade}:
-        abort(404)
+    _require_grade(grade)
     return list_export(scores.entry_listing(account(), grade))

@@ -1,17 +1,18 @@
 """Results, result notices and notices of passes."""
 
-from flask import Response, flash, redirect, render_template, url_for
+from flask import Response, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField
 from wtforms.validators import DataRequired
 
 from blueprints.guard import public, requires
-from blueprints.helpers import account, attachment, attempt, inline, list_export, list_page
+from blueprints.helpers import account, attachment, attempt, inline, list_export, list_page, query_args
 from blueprints.notices import blueprint
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.extensions import limiter
+from gongkao.models import Result
 from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.grades import Grade
 from gongkao.services import cycles, notices, results, scores
@@ -36,7 +37,7 @@ def result_list() -> ResponseReturnValue:
     """Released results in one's scope; an agency sees how far each grade is and what it has released."""
     person = account()
     page = list_page(
-        results.listing(person),
+        results.result_listing(person),
         link=lambda row: url_for("notices.result_notice", result_id=row.id),
         export_endpoint="notices.results_export",
     )
@@ -44,16 +45,17 @@ def result_list() -> ResponseReturnValue:
         "notices/results.html",
         page=page,
         states=scores.grade_states(person) if person.agency is not None else [],
-        releases=results.releases(person),
         may_release=may(person, Permission.RELEASE_RESULTS),
-        together=person.unit is not None and page.total > 0,
+        oversees=person.unit is None,
+        notices_url=url_for("notices.listed_notices", **query_args()),
+        together=results.TOGETHER,
     )
 
 
 @blueprint.get("/results/export")
 @requires(Permission.VIEW_RESULTS)
 def results_export() -> Response:
-    return list_export(results.listing(account()))
+    return list_export(results.result_listing(account()))
 
 
 @blueprint.route("/results/release/<int:grade>", methods=["GET", "POST"])
@@ -75,6 +77,7 @@ def release(grade: int) -> ResponseReturnValue:
         "notices/release.html",
         form=form,
         state=state,
+        missing=scores.incomplete(person, grade, 10) if state.missing else [],
         period=period_text(window) if window else "",
         open=cycles.is_open(WindowKey.RESULTS, person.agency.region, grade),
     ), 422 if form.is_submitted() else 200
@@ -83,16 +86,33 @@ def release(grade: int) -> ResponseReturnValue:
 @blueprint.get("/results/<int:result_id>/notice.pdf")
 @requires(Permission.VIEW_RESULTS)
 def result_notice(result_id: int) -> Response:
-    found = results.find(account(), result_id)
-    return inline(notices.result_notice(found), f"考核结果通知-{found.number}.pdf", PDF)
+    return _notice(results.find(account(), result_id))
 
 
 @blueprint.get("/results/notices.pdf")
 @requires(Permission.VIEW_RESULTS)
-def unit_notices() -> Response:
-    """The notices of all the unit's people in one file."""
-    data = notices.result_notices(results.own_unit_results(account()))
-    return attachment(data, "考核结果通知（本单位及下属单位）.pdf", PDF)
+def listed_notices() -> Response:
+    """The notices of all who stand in the list as it is filtered, in one file."""
+    found = results.listed(account(), query_args())
+    return attachment(notices.result_notices(found, _public_url()), f"考核结果通知（{len(found)}人）.pdf", PDF)
+
+
+@blueprint.get("/results/releases")
+@requires(Permission.VIEW_RESULTS)
+def releases() -> ResponseReturnValue:
+    """What the agencies in one's scope have released, each with its notice of passes."""
+    page = list_page(
+        results.release_listing(account()),
+        link=lambda row: url_for("notices.passes", release_id=row.id),
+        export_endpoint="notices.releases_export",
+    )
+    return render_template("notices/releases.html", page=page)
+
+
+@blueprint.get("/results/releases/export")
+@requires(Permission.VIEW_RESULTS)
+def releases_export() -> Response:
+    return list_export(results.release_listing(account()))
 
 
 @blueprint.get("/results/releases/<int:release_id>/passes.pdf")
@@ -105,8 +125,7 @@ def passes(release_id: int) -> Response:
 @blueprint.get("/application/result.pdf")
 @requires(Permission.APPLY)
 def my_result() -> Response:
-    found = results.find_own(account())
-    return inline(notices.result_notice(found), f"考核结果通知-{found.number}.pdf", PDF)
+    return _notice(results.find_own(account()))
 
 
 @blueprint.get("/verify/<code>")
@@ -114,4 +133,17 @@ def my_result() -> Response:
 @limiter.limit("60 per minute")
 def verify(code: str) -> ResponseReturnValue:
     """What a notice's code stands for, name and number masked, so that a paper can be checked against the record."""
-    return render_template("notices/verify.html", facts=notices.verification_facts(results.by_code(code)))
+    try:
+        found = results.by_code(code)
+    except NotFound:
+        return render_template("notices/verify.html", facts=[]), 404
+    return render_template("notices/verify.html", facts=notices.verification_facts(found))
+
+
+def _notice(found: Result) -> Response:
+    return inline(notices.result_notice(found, _public_url()), f"考核结果通知-{found.number}.pdf", PDF)
+
+
+def _public_url() -> str:
+    address: str = current_app.config["GONGKAO"].public_url
+    return address

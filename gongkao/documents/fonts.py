@@ -19,6 +19,8 @@ from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
 from weasyprint.text.fonts import FontConfiguration
 
+from gongkao.rules.errors import RuleError
+
 FONT_DIRECTORY = Path(__file__).resolve().parents[2] / "var" / "fonts"
 SYSTEM_DIRECTORIES = (
     Path("/usr/share/fonts"),
@@ -36,7 +38,7 @@ class FontsMissing(Exception):
     """A face that the papers need is not installed. The message, in Chinese, names the mend."""
 
 
-class CharacterMissing(Exception):
+class CharacterMissing(RuleError):
     """A text holds characters that no installed face can draw, so the paper is refused rather than printed with boxes.
 
     Attributes:
@@ -45,15 +47,12 @@ class CharacterMissing(Exception):
 
     def __init__(self, characters: Iterable[str]) -> None:
         self.characters = tuple(characters)
-        named = "、".join(f"{_shown(character)}（U+{ord(character):04X}）" for character in self.characters)
+        named = "、".join(f"{_shown(character)}（U+{ord(character):04X}）" for character in self.characters[:5])
+        more = f"等{len(self.characters)}个字" if len(self.characters) > 5 else ""
         super().__init__(
-            f"文书中有无法打印的字：{named}。系统已安装的字体都没有这个字，为避免印成空框，文书未生成。"
+            f"文书中有无法打印的字：{named}{more}。系统已安装的字体都没有这个字，为避免印成空框，文书未生成。"
             "请核对是否误录或使用了自造字；确需使用的，请联系系统管理员安装含该字的字体。"
         )
-
-    @property
-    def message(self) -> str:
-        return str(self)
 
 
 @dataclass(frozen=True)

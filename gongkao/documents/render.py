@@ -1,15 +1,13 @@
 """From a template and its values to a PDF: the one way every paper takes."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import pikepdf
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from weasyprint import CSS, HTML
 from weasyprint.urls import URLFetcher, URLFetcherResponse
@@ -84,26 +82,3 @@ def render(template: str, context: Mapping[str, Any], *, title: str) -> bytes:
             pdf_identifier=sha256(html.encode()).digest()[:16],
         )
     return result
-
-
-def join(pdfs: Sequence[bytes]) -> bytes:
-    """Put several PDFs, one after the other, into one; the first one's title and language are kept.
-
-    Raises:
-        ValueError: there is nothing to join.
-    """
-    if not pdfs:
-        raise ValueError("nothing to join")
-    if len(pdfs) == 1:
-        return pdfs[0]
-    with pikepdf.open(BytesIO(pdfs[0])) as whole:
-        for pdf in pdfs[1:]:
-            with pikepdf.open(BytesIO(pdf)) as part:
-                whole.pages.extend(part.pages)
-        # The tags of the later papers do not come along, and half a tag tree misleads a screen reader.
-        for key in ("/StructTreeRoot", "/MarkInfo"):
-            if key in whole.Root:
-                del whole.Root[key]
-        target = BytesIO()
-        whole.save(target, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    return target.getvalue()

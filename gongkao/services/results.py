@@ -1,7 +1,8 @@
-"""Releasing results, and the notices made of them."""
+"""Releasing results, and looking up what was released."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
@@ -9,14 +10,13 @@ from sqlalchemy.orm import contains_eager, joinedload
 from gongkao.access.scope import narrow
 from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, Application, Cycle, Person, Release, Result, Role, Score, Trade, Unit
+from gongkao.models import Account, Agency, Application, Cycle, Person, Release, Result, Role, Score, Trade, Unit
 from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
-from gongkao.rules.scoring import Mark, Subject, judge
-from gongkao.rules.workflow import Status
-from gongkao.services import audit, cycles
+from gongkao.rules.scoring import Mark, Subject, judge, reached
+from gongkao.services import audit, cycles, listing, scores
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
 from gongkao.services.scores import mark_text
@@ -27,6 +27,16 @@ _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 12
 # How many notices one download holds.
 TOGETHER = 200
+# Everything that stands on a result notice, so that many of them take no query each.
+_ON_A_NOTICE = (
+    joinedload(Result.application).options(
+        joinedload(Application.person),
+        joinedload(Application.unit),
+        joinedload(Application.trade),
+        joinedload(Application.cycle),
+    ),
+    joinedload(Result.release).joinedload(Release.agency),
+)
 
 
 def release(actor: Account, grade: int, document_number: str) -> Release:
@@ -35,22 +45,24 @@ def release(actor: Account, grade: int, document_number: str) -> Release:
     Raises FieldsRefused for the document number, Refused while scores are missing or once released, WindowClosed.
     """
     try:
-        number = fields.short_text(document_number, "合格人员通知文号", 60)
+        number = fields.document_number(document_number, "合格人员通知文号")
     except InvalidInput as error:
         raise FieldsRefused({"document_number": error.message}) from error
     with transaction() as session:
-        assert actor.agency is not None
+        agency = scores.lock_own_agency(actor)
         cycle = cycles.current_cycle()
-        cycles.require_open(WindowKey.RESULTS, actor.agency.region, grade)
-        own = (Release.cycle_id == cycle.id, Release.agency_id == actor.agency_id, Release.grade == grade)
+        cycles.require_open(WindowKey.RESULTS, agency.region, grade)
+        own = (Release.cycle_id == cycle.id, Release.agency_id == agency.id, Release.grade == grade)
         if session.scalar(select(Release.id).where(*own)) is not None:
             raise Refused(f"{Grade(grade).label}结果已经公布过，不能重复公布。")
         people = _qualified(actor, cycle, grade)
         if not people:
             raise Refused(f"{Grade(grade).label}没有审查合格的人员，无需公布。")
         subjects = [entry.as_rule() for entry in cycles.subjects(cycle, grade)]
-        marks = _marks([person.id for person in people], subjects)
-        missing = [person for person in people if len(marks[person.id]) < len(subjects)]
+        if not subjects:
+            raise Refused(f"{Grade(grade).label}还没有设定考试科目，不能公布。请联系省职业技能等级评价指导中心设定。")
+        marks = _marks(actor, cycle, grade, subjects)
+        missing = [person for person in people if len(marks.get(person.id, {})) < len(subjects)]
         if missing:
             names = "、".join(person.person.name for person in missing[:5])
             raise Refused(
@@ -59,7 +71,7 @@ def release(actor: Account, grade: int, document_number: str) -> Release:
             )
         made = Release(
             cycle_id=cycle.id,
-            agency_id=actor.agency.id,
+            agency_id=agency.id,
             grade=grade,
             document_number=number,
             released_by_id=actor.id,
@@ -68,14 +80,14 @@ def release(actor: Account, grade: int, document_number: str) -> Release:
         session.add(made)
         session.flush()
         for serial, application in enumerate(people, start=1):
-            verdict = judge(subjects, marks[application.id])
+            own_marks = marks[application.id]
             session.add(
                 Result(
                     application_id=application.id,
                     release_id=made.id,
-                    passed=verdict.passed,
-                    marks=[_frozen(subject, marks[application.id]) for subject in subjects],
-                    number=f"{cycle.year}{actor.agency.code}{grade}{serial:05d}",
+                    passed=judge(subjects, own_marks.values()).passed,
+                    marks=[_frozen(subject, own_marks[subject.key]) for subject in subjects],
+                    number=f"{cycle.year}{agency.code}{grade}{serial:05d}",
                     verification_code="".join(secrets.choice(_CODE_ALPHABET) for _ in range(CODE_LENGTH)),
                 )
             )
@@ -86,53 +98,58 @@ def release(actor: Account, grade: int, document_number: str) -> Release:
 def _qualified(actor: Account, cycle: Cycle, grade: int) -> Sequence[Application]:
     query = (
         select(Application)
-        .where(
-            Application.cycle_id == cycle.id,
-            Application.agency_id == actor.agency_id,
-            Application.status == Status.QUALIFIED,
-            Application.grade == grade,
-        )
+        .where(scores.qualified(actor, cycle), Application.grade == grade)
         .options(joinedload(Application.person))
         .order_by(Application.number)
     )
     return db.session.scalars(query).all()
 
 
-def _marks(application_ids: list[int], subjects: Sequence[Subject]) -> dict[int, list[Mark]]:
-    found: dict[int, list[Mark]] = {number: [] for number in application_ids}
-    keys = {subject.key for subject in subjects}
-    for score in db.session.scalars(select(Score).where(Score.application_id.in_(application_ids))):
-        if score.subject_key in keys:
-            found[score.application_id].append(Mark(score.subject_key, score.value, score.absent))
+def _marks(actor: Account, cycle: Cycle, grade: int, subjects: Sequence[Subject]) -> dict[int, dict[str, Mark]]:
+    """The marks of the grade's people: by application, then by subject."""
+    found: dict[int, dict[str, Mark]] = {}
+    query = (
+        select(Score)
+        .join(Application, Application.id == Score.application_id)
+        .where(
+            scores.qualified(actor, cycle),
+            Application.grade == grade,
+            Score.subject_key.in_([subject.key for subject in subjects]),
+        )
+    )
+    for score in db.session.scalars(query):
+        mark = Mark(score.subject_key, score.value, score.absent)
+        found.setdefault(score.application_id, {})[score.subject_key] = mark
     return found
 
 
-def _frozen(subject: Subject, marks: Sequence[Mark]) -> dict[str, object]:
-    mark = next(mark for mark in marks if mark.subject_key == subject.key)
-    passed = not mark.absent and mark.value is not None and mark.value >= subject.pass_mark
+def _frozen(subject: Subject, mark: Mark) -> dict[str, object]:
     return {
         "name": subject.name,
         "full_mark": mark_text(subject.full_mark, False),
         "pass_mark": mark_text(subject.pass_mark, False),
         "mark": mark_text(mark.value, mark.absent),
-        "passed": passed,
+        "passed": reached(subject, mark),
     }
 
 
-def listing(actor: Account) -> Listing:
-    """The released results in the person's scope."""
+def result_listing(actor: Account) -> Listing:
+    """The released results of this cycle in the person's scope."""
     query = (
         narrow(select(Result), Result, actor)
         .join(Result.application)
         .join(Application.person)
         .join(Application.unit)
         .join(Application.trade)
+        .where(Application.cycle_id == cycles.current_cycle().id)
         .options(
             contains_eager(Result.application).options(
                 contains_eager(Application.person),
                 contains_eager(Application.unit),
                 contains_eager(Application.trade),
-            )
+                joinedload(Application.cycle),
+            ),
+            joinedload(Result.release).joinedload(Release.agency),
         )
     )
     return Listing(
@@ -144,7 +161,7 @@ def listing(actor: Account) -> Listing:
         search_hint="姓名、身份证号后几位、单位",
         columns=[
             Column("number", "结果通知编号", lambda row: row.number, Result.number, kind="mono"),
-            Column("name", "姓名", lambda row: row.application.person.name, Person.name),
+            Column("name", "姓名", lambda row: row.application.person.name, Person.name, kind="name"),
             Column("identity", "身份证号", lambda row: row.application.person.masked_identity_number, kind="mono"),
             Column("unit", "单位", lambda row: row.application.unit.name, Unit.name),
             Column("trade", "工种", lambda row: row.application.trade.name, Trade.name),
@@ -153,12 +170,7 @@ def listing(actor: Account) -> Listing:
             Column("passed", "结论", _conclusion, Result.passed, kind="status"),
         ],
         filters=[
-            Filter(
-                "grade",
-                "等级",
-                [("", "全部等级"), *((str(int(g)), g.label) for g in sorted(Grade, reverse=True))],
-                lambda value: Application.grade == int(value),
-            ),
+            _grade_filter(Application.grade),
             Filter(
                 "passed",
                 "结论",
@@ -168,6 +180,11 @@ def listing(actor: Account) -> Listing:
         ],
         empty_text="还没有公布的考核结果。结果公布后，每个人的成绩和结果通知会出现在这里。",
     )
+
+
+def _grade_filter(column: Any) -> Filter:
+    choices = [("", "全部等级"), *((str(int(grade)), grade.label) for grade in sorted(Grade, reverse=True))]
+    return Filter("grade", "等级", choices, lambda value: column == int(value))
 
 
 def _marks_text(row: Result) -> str:
@@ -180,7 +197,8 @@ def _conclusion(row: Result) -> Cell:
 
 def find(actor: Account, result_id: int) -> Result:
     """A result in the person's scope. Raises NotFound."""
-    result = db.session.scalar(narrow(select(Result), Result, actor).where(Result.id == result_id))
+    query = narrow(select(Result), Result, actor).where(Result.id == result_id)
+    result = db.session.scalar(query.options(*_ON_A_NOTICE))
     if result is None:
         raise NotFound("result")
     return result
@@ -189,52 +207,72 @@ def find(actor: Account, result_id: int) -> Result:
 def find_own(actor: Account) -> Result:
     """The applicant's own result of this cycle. Raises NotFound before it is released."""
     query = narrow(select(Result), Result, actor).join(Result.application)
-    result = db.session.scalar(query.where(Application.cycle_id == cycles.current_cycle().id))
+    query = query.where(Application.cycle_id == cycles.current_cycle().id)
+    result = db.session.scalar(query.options(*_ON_A_NOTICE))
     if result is None or actor.role is not Role.APPLICANT:
         raise NotFound("result")
     return result
 
 
-def own_unit_results(actor: Account) -> Sequence[Result]:
-    """The results of the people of the administrator's unit and its subordinates, by number, for one download."""
-    query = narrow(select(Result), Result, actor).join(Result.application)
-    query = query.where(Application.cycle_id == cycles.current_cycle().id).order_by(Result.number)
-    found = db.session.scalars(query.limit(TOGETHER + 1)).all()
+def listed(actor: Account, args: Mapping[str, str]) -> Sequence[Result]:
+    """The results of `result_listing` as `args` filter and order it, for one download.
+
+    Raises NotFound where there are none, Refused where there are more than TOGETHER.
+    """
+    found = listing.rows(result_listing(actor), args, TOGETHER + 1)
     if not found:
         raise NotFound("results")
     if len(found) > TOGETHER:
-        raise Refused(f"人数超过{TOGETHER}人，请先按单位或等级筛选，分别下载。")
+        raise Refused(f"一次最多下载{TOGETHER}人的结果通知。请先在考核结果中按单位、等级等条件查询，再分别下载。")
     return found
 
 
-def releases(actor: Account) -> Sequence[Release]:
-    """The releases in the person's scope, newest first."""
-    query = narrow(select(Release), Release, actor).options(joinedload(Release.agency))
-    return db.session.scalars(query.order_by(Release.released_at.desc(), Release.id.desc())).all()
+def release_listing(actor: Account) -> Listing:
+    """The releases of this cycle by the agencies in the person's scope."""
+    query = (
+        narrow(select(Release), Release, actor)
+        .where(Release.cycle_id == cycles.current_cycle().id)
+        .join(Release.agency)
+        .options(contains_eager(Release.agency))
+    )
+    return Listing(
+        title="结果公布记录",
+        query=query,
+        tie=Release.id,
+        sort="released",
+        descending=True,
+        search=[contains(Agency.name), contains(Release.document_number)],
+        search_hint="工考管理机构、文号",
+        columns=[
+            Column("agency", "工考管理机构", lambda row: row.agency.name, Agency.code),
+            Column("grade", "等级", lambda row: Grade(row.grade).label, Release.grade),
+            Column("document", "合格人员通知文号", lambda row: row.document_number, Release.document_number),
+            Column("released", "公布日期", lambda row: f"{row.released_at:%Y-%m-%d}", Release.released_at, kind="date"),
+        ],
+        filters=[_grade_filter(Release.grade)],
+        empty_text="没有符合条件的公布记录。",
+    )
 
 
 def find_release(actor: Account, release_id: int) -> tuple[Release, Sequence[Result]]:
-    """A release in the person's scope with those who passed, by number. Raises NotFound."""
+    """A release in the person's scope with those who passed, by number.
+
+    Raises NotFound, and Refused where nobody passed: then there is no notice of passes.
+    """
     made = db.session.scalar(narrow(select(Release), Release, actor).where(Release.id == release_id))
     if made is None:
         raise NotFound("release")
-    query = (
-        select(Result)
-        .where(Result.release_id == made.id, Result.passed)
-        .options(
-            joinedload(Result.application).options(
-                joinedload(Application.person), joinedload(Application.unit), joinedload(Application.trade)
-            )
-        )
-        .order_by(Result.number)
-    )
-    return made, db.session.scalars(query).all()
+    query = select(Result).where(Result.release_id == made.id, Result.passed).order_by(Result.number)
+    passed = db.session.scalars(query.options(*_ON_A_NOTICE)).all()
+    if not passed:
+        raise Refused(f"{made.agency.name}{Grade(made.grade).label}没有合格人员，无需下发合格人员通知。")
+    return made, passed
 
 
 def by_code(code: str) -> Result:
     """The result a notice's verification code belongs to. Raises NotFound."""
     text = code.strip().upper().replace("-", "")
-    result = db.session.scalar(select(Result).where(Result.verification_code == text))
+    result = db.session.scalar(select(Result).where(Result.verification_code == text).options(*_ON_A_NOTICE))
     if result is None:
         raise NotFound("code")
     return result

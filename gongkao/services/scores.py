@@ -4,17 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import contains_eager, selectinload
 
 from gongkao.access.scope import narrow
 from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, Application, Person, Release, Score, SubjectEntry, Trade, Unit
+from gongkao.models import (
+    Account,
+    Agency,
+    Application,
+    Cycle,
+    Person,
+    Release,
+    Result,
+    Score,
+    SubjectEntry,
+    Trade,
+    Unit,
+)
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
-from gongkao.rules.scoring import Mark, Subject, parse_mark
+from gongkao.rules.scoring import Mark, parse_mark
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles
 from gongkao.services.errors import FieldsRefused, Refused
@@ -26,16 +38,26 @@ ABSENT = "缺考"
 
 @dataclass(frozen=True)
 class GradeState:
-    """How far one grade has come at one agency."""
+    """How far one grade has come at one agency; `passed` counts the released results that passed."""
 
     grade: Grade
     qualified: int
     scored: int
     release: Release | None
+    passed: int = 0
 
     @property
     def missing(self) -> int:
         return self.qualified - self.scored
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One field of the entry form: its name, what stands in it, and the mark that was there when the page was made."""
+
+    name: str
+    text: str
+    seen: str
 
 
 def field_name(application_id: int, subject_key: str) -> str:
@@ -43,58 +65,121 @@ def field_name(application_id: int, subject_key: str) -> str:
     return f"mark-{application_id}-{subject_key}"
 
 
-def grade_states(actor: Account) -> list[GradeState]:
-    """The own agency's grades, five to one: how many are qualified, fully scored, and whether results are out."""
-    cycle = cycles.current_cycle()
-    own = (
+def seen_name(field: str) -> str:
+    """The name of the hidden field beside a mark's field: what stood there when the page was made."""
+    return f"seen-{field}"
+
+
+def qualified(actor: Account, cycle: Cycle) -> ColumnElement[bool]:
+    """The people whose marks the own agency enters: those it has found qualified in the cycle."""
+    return and_(
         Application.cycle_id == cycle.id,
         Application.agency_id == actor.agency_id,
         Application.status == Status.QUALIFIED,
     )
-    qualified = dict(
-        db.session.execute(select(Application.grade, func.count()).where(*own).group_by(Application.grade)).tuples()
-    )
+
+
+def _complete(subjects: Sequence[SubjectEntry]) -> ColumnElement[bool]:
+    """Whether an application has a mark in every subject."""
     marks = (
-        select(Application.grade, Application.id, func.count(Score.id).label("marks"))
-        .join(Score, Score.application_id == Application.id)
-        .where(*own)
-        .group_by(Application.grade, Application.id)
+        select(func.count(Score.id))
+        .where(Score.application_id == Application.id, Score.subject_key.in_([entry.key for entry in subjects]))
+        .correlate(Application)
+        .scalar_subquery()
     )
-    scored: dict[int, int] = {}
-    needed = {int(grade): len(cycles.subjects(cycle, grade)) for grade in Grade}
-    for grade, _, count in db.session.execute(marks).tuples():
-        if grade is not None and count >= needed[grade]:
-            scored[grade] = scored.get(grade, 0) + 1
-    query = select(Release).where(Release.cycle_id == cycle.id, Release.agency_id == actor.agency_id)
-    releases = {release.grade: release for release in db.session.scalars(query)}
+    return marks >= len(subjects)
+
+
+def grade_states(actor: Account) -> list[GradeState]:
+    """The own agency's grades, five to one: how many are qualified, fully scored, and whether results are out."""
+    cycle = cycles.current_cycle()
+    own = qualified(actor, cycle)
+    people = dict(
+        db.session.execute(select(Application.grade, func.count()).where(own).group_by(Application.grade))
+        .tuples()
+        .all()
+    )
+    needed = (
+        select(SubjectEntry.grade, func.count().label("subjects"))
+        .where(SubjectEntry.cycle_id == cycle.id)
+        .group_by(SubjectEntry.grade)
+        .subquery()
+    )
+    marked = (
+        select(Application.grade, func.count(Score.id).label("marks"))
+        .join(Score, Score.application_id == Application.id)
+        .join(
+            SubjectEntry,
+            and_(
+                SubjectEntry.cycle_id == Application.cycle_id,
+                SubjectEntry.grade == Application.grade,
+                SubjectEntry.key == Score.subject_key,
+            ),
+        )
+        .where(own)
+        .group_by(Application.id, Application.grade)
+        .subquery()
+    )
+    scored: dict[int | None, int] = dict(
+        db.session.execute(
+            select(marked.c.grade, func.count())
+            .join(needed, needed.c.grade == marked.c.grade)
+            .where(marked.c.marks >= needed.c.subjects)
+            .group_by(marked.c.grade)
+        )
+        .tuples()
+        .all()
+    )
+    made = (Release.cycle_id == cycle.id, Release.agency_id == actor.agency_id)
+    releases = {release.grade: release for release in db.session.scalars(select(Release).where(*made))}
+    passed = dict(
+        db.session.execute(
+            select(Release.grade, func.count(Result.id))
+            .join(Result, Result.release_id == Release.id)
+            .where(*made, Result.passed)
+            .group_by(Release.grade)
+        )
+        .tuples()
+        .all()
+    )
     return [
-        GradeState(grade, qualified.get(grade, 0), scored.get(grade, 0), releases.get(grade))
+        GradeState(
+            grade, people.get(grade, 0), scored.get(grade, 0), releases.get(int(grade)), passed.get(int(grade), 0)
+        )
         for grade in sorted(Grade, reverse=True)
     ]
+
+
+def incomplete(actor: Account, grade: int, limit: int) -> Sequence[str]:
+    """The names of those who still miss a mark, by number, at most `limit`."""
+    cycle = cycles.current_cycle()
+    query = (
+        select(Person.name)
+        .join(Application, Application.person_id == Person.id)
+        .where(qualified(actor, cycle), Application.grade == grade, ~_complete(cycles.subjects(cycle, grade)))
+        .order_by(Application.number)
+    )
+    return db.session.scalars(query.limit(limit)).all()
 
 
 def entry_listing(actor: Account, grade: int) -> Listing:
     """The own agency's qualified people of one grade, for entering their marks."""
     cycle = cycles.current_cycle()
+    subjects = cycles.subjects(cycle, grade)
     query = (
         narrow(select(Application), Application, actor)
-        .where(
-            Application.cycle_id == cycle.id,
-            Application.agency_id == actor.agency_id,
-            Application.status == Status.QUALIFIED,
-            Application.grade == grade,
-        )
+        .where(qualified(actor, cycle), Application.grade == grade)
         .join(Application.person)
         .join(Application.unit)
         .join(Application.trade)
         .options(
-            joinedload(Application.person),
-            joinedload(Application.unit),
-            joinedload(Application.trade),
+            contains_eager(Application.person),
+            contains_eager(Application.unit),
+            contains_eager(Application.trade),
             selectinload(Application.scores),
         )
     )
-    entered = exists().where(Score.application_id == Application.id)
+    complete = _complete(subjects)
     return Listing(
         title=f"{Grade(grade).level}成绩",
         query=query,
@@ -104,21 +189,21 @@ def entry_listing(actor: Account, grade: int) -> Listing:
         search_hint="姓名、身份证号后几位、单位",
         columns=[
             Column("number", "申报编号", lambda row: row.number, Application.number, kind="mono"),
-            Column("name", "姓名", lambda row: row.person.name, Person.name),
+            Column("name", "姓名", lambda row: row.person.name, Person.name, kind="name"),
             Column("identity", "身份证号", lambda row: row.person.masked_identity_number, kind="mono"),
             Column("unit", "单位", lambda row: row.unit.name, Unit.name),
             Column("trade", "工种", lambda row: row.trade.name, Trade.name),
-            *(_mark_column(subject) for subject in cycles.subjects(cycle, grade)),
+            *(_mark_column(subject) for subject in subjects),
         ],
         filters=[
             Filter(
                 "entered",
                 "录入",
-                [("", "全部"), ("no", "未录入"), ("yes", "已录入")],
-                lambda value: entered if value == "yes" else ~entered,
+                [("", "全部"), ("no", "未录全"), ("yes", "已录全")],
+                lambda value: complete if value == "yes" else ~complete,
             )
         ],
-        empty_text="本机构在这个等级没有审查合格的人员。",
+        empty_text="没有符合条件的人员。审查合格的人员会出现在这里。",
     )
 
 
@@ -140,73 +225,100 @@ def mark_text(value: Decimal | None, absent: bool) -> str:
 
 def entry_fields(
     rows: Sequence[Row], subjects: Sequence[SubjectEntry], typed: Mapping[str, str]
-) -> dict[int, list[tuple[str, str]]]:
-    """The fields of one page of people, by application: (field name, what stands in it) for each subject.
+) -> dict[int, dict[str, Entry]]:
+    """The fields of one page of people: by application, then by subject.
 
     What was typed and refused stands there again; otherwise the entered mark.
     """
-    ids = [row.id for row in rows]
+    query = select(Score).where(Score.application_id.in_([row.id for row in rows]))
     entered = {
         (score.application_id, score.subject_key): mark_text(score.value, score.absent)
-        for score in db.session.scalars(select(Score).where(Score.application_id.in_(ids)))
+        for score in db.session.scalars(query)
     }
-    return {
-        number: [
-            (name, typed.get(name, entered.get((number, subject.key), "")))
-            for subject in subjects
-            for name in (field_name(number, subject.key),)
-        ]
-        for number in ids
-    }
+
+    def entry(number: int, key: str) -> Entry:
+        name, seen = field_name(number, key), entered.get((number, key), "")
+        return Entry(name, typed.get(name, seen), seen)
+
+    return {row.id: {subject.key: entry(row.id, subject.key) for subject in subjects} for row in rows}
 
 
 def enter(actor: Account, grade: int, typed: Mapping[str, str]) -> int:
     """Keep one page of marks, all or nothing; a blank field takes an entered mark away. Returns how many changed.
 
-    `typed` maps `field_name` to what was typed; names of people outside the own agency's grade are refused.
-    Raises FieldsRefused with a message per wrong field, Refused once released, WindowClosed (notice 三（五）（六）).
+    `typed` maps `field_name` to what was typed and `seen_name` to what stood there before: a field left as it was is
+    left alone, so that two people with the same page open do not undo each other's marks.
+    Raises FieldsRefused with a message per wrong field, Refused for people outside the own agency's grade and once
+    released, WindowClosed (notice 三（五）（六）).
     """
     with transaction() as session:
-        assert actor.agency is not None
-        cycles.require_open(WindowKey.SCORES, actor.agency.region, grade)
-        _refuse_released(actor, grade)
-        subjects = {subject.key: subject.as_rule() for subject in cycles.subjects(cycles.current_cycle(), grade)}
-        allowed = set(session.scalars(entry_listing(actor, grade).query.with_only_columns(Application.id)))
-        marks = _parse(typed, subjects, allowed)
-        query = select(Score).where(Score.application_id.in_({key[0] for key in marks}))
+        agency = lock_own_agency(actor)
+        cycle = cycles.current_cycle()
+        cycles.require_open(WindowKey.SCORES, agency.region, grade)
+        _refuse_released(actor, cycle, grade)
+        subjects = {subject.key: subject for subject in cycles.subjects(cycle, grade)}
+        fields = _changed_fields(typed, set(subjects))
+        numbers = {number for number, _ in fields}
+        own = (qualified(actor, cycle), Application.grade == grade, Application.id.in_(numbers))
+        if set(session.scalars(select(Application.id).where(*own))) != numbers:
+            raise Refused("有人员不在本机构可录入的范围内，成绩没有保存。请刷新页面后重新录入。")
+        query = select(Score).where(Score.application_id.in_(numbers))
         present = {(score.application_id, score.subject_key): score for score in session.scalars(query)}
+        marks = _parse(typed, fields, subjects, present)
         changed = sum(_keep(actor, key, mark, present.get(key)) for key, mark in marks.items())
         if changed:
-            audit.record(actor, "enter_scores", actor.agency, grade=grade, changed=changed)
+            audit.record(
+                actor, "enter_scores", agency, grade=grade, changed=changed, applications=sorted({n for n, _ in marks})
+            )
     return changed
 
 
-def _refuse_released(actor: Account, grade: int) -> None:
+def lock_own_agency(actor: Account) -> Agency:
+    """The own agency, held until the use case ends: entering and releasing the same marks go one after the other."""
+    query = select(Agency).where(Agency.id == actor.agency_id)
+    return db.session.scalars(query.with_for_update(of=Agency)).one()
+
+
+def _refuse_released(actor: Account, cycle: Cycle, grade: int) -> None:
     query = select(Release.id).where(
-        Release.cycle_id == cycles.current_cycle().id,
-        Release.agency_id == actor.agency_id,
-        Release.grade == grade,
+        Release.cycle_id == cycle.id, Release.agency_id == actor.agency_id, Release.grade == grade
     )
     if db.session.scalar(query) is not None:
         raise Refused(f"{Grade(grade).label}成绩已公布，不能再修改。")
 
 
-def _parse(
-    typed: Mapping[str, str], subjects: Mapping[str, Subject], allowed: set[int]
-) -> dict[tuple[int, str], Mark | None]:
-    marks: dict[tuple[int, str], Mark | None] = {}
-    wrong: dict[str, str] = {}
+def _changed_fields(typed: Mapping[str, str], keys: set[str]) -> dict[tuple[int, str], str]:
+    """(application, subject) of every field that was changed on the page, with the field's name."""
+    found = {}
     for name, text in typed.items():
         prefix, _, rest = name.partition("-")
         number, _, key = rest.partition("-")
-        if prefix != "mark" or not number.isdigit() or key not in subjects:
-            continue
-        if int(number) not in allowed:
-            raise Refused("有人员不在本机构可录入的范围内，成绩没有保存。请刷新页面后重新录入。")
+        readable = prefix == "mark" and number.isascii() and number.isdigit() and len(number) < 10 and key in keys
+        if readable and text.strip() != typed.get(seen_name(name), ""):
+            found[int(number), key] = name
+    return found
+
+
+def _parse(
+    typed: Mapping[str, str],
+    fields: Mapping[tuple[int, str], str],
+    subjects: Mapping[str, SubjectEntry],
+    present: Mapping[tuple[int, str], Score],
+) -> dict[tuple[int, str], Mark | None]:
+    marks: dict[tuple[int, str], Mark | None] = {}
+    wrong: dict[str, str] = {}
+    for key, name in fields.items():
+        score = present.get(key)
+        there = mark_text(score.value, score.absent) if score else ""
         try:
-            marks[int(number), key] = parse_mark(text, subjects[key]) if text.strip() else None
+            mark = parse_mark(typed[name], subjects[key[1]].as_rule()) if typed[name].strip() else None
         except InvalidInput as error:
             wrong[name] = error.message
+            continue
+        wanted = mark_text(mark.value, mark.absent) if mark else ""
+        if there not in (wanted, typed.get(seen_name(name), "")):
+            wrong[name] = f"此处成绩刚刚由他人改为{there or '空'}，请核对；仍按您填的保存，请再次点击保存。"
+        marks[key] = mark
     if wrong:
         raise FieldsRefused(wrong)
     return marks
