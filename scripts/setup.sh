@@ -65,7 +65,7 @@ python_packages() {
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
   say "Installing Python packages from ${requirements[-1]} (the first time takes a minute or two)"
   rm -f "$VENV"/.installed-*
-  "$PYTHON" -m pip install --quiet --disable-pip-version-check --requirement "${requirements[-1]}" >&2
+  "$PYTHON" -m pip install -qq --disable-pip-version-check --requirement "${requirements[-1]}" >&2
   # The development requirements include the others.
   sha256sum <requirements.txt >"$VENV/.installed-run"
   printf '%s\n' "$wanted" >"$stamp"

@@ -19,37 +19,27 @@ from gongkao.config import ROOT
 from gongkao.documents import papers
 from gongkao.documents.samples import sample_paper, sample_photo, stamped
 from gongkao.extensions import db
-from gongkao.models import (
-    Account,
-    Agency,
-    Application,
-    Material,
-    Person,
-    Role,
-    Trade,
-    Unit,
-    WorkPeriod,
-    YearlyAssessment,
-)
+from gongkao.models import Account, Agency, Application, Person, Role, Trade, Unit
+from gongkao.rules.application_form import MATERIAL_PREFIX, FormStep
 from gongkao.rules.grades import Grade
-from gongkao.rules.materials import MaterialFacts, MaterialKind, MaterialRule, Need, materials_for
+from gongkao.rules.materials import MaterialKind, MaterialRule, Need
 from gongkao.rules.routing import UnitLevel
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import (
     accounts,
-    cycles,
-    files,
+    applications,
+    drafts,
+    materials,
     review,
     settings,
     sheets,
     starting_data,
     unit_checks,
     units,
-    workflow,
 )
+from gongkao.services.application_form import facts_of
 from gongkao.services.passwords import hash_password, verify_password
 from gongkao.services.transaction import transaction
-from gongkao.storage.uploads import inspect_photo, inspect_upload
 
 DATA = ROOT / "data" / "demonstration"
 # Every account of the demonstration has it; `make run` prints it.
@@ -177,7 +167,13 @@ def _tell() -> None:
     for at, act in sorted(moments, key=lambda pair: pair[0]):
         clock.install(lambda at=at: at)  # type: ignore[misc]
         act()
-        db.session.flush()
+        _settle()
+
+
+def _settle() -> None:
+    """The story is one transaction, yet each act must find the rows as if the one before had been committed."""
+    db.session.flush()
+    db.session.expire_all()
 
 
 def _set_clock(day: date, minutes: int) -> None:
@@ -309,60 +305,71 @@ def _register(worker: _Worker) -> None:
     _fill_in(worker)
 
 
-def _application(worker: _Worker) -> Application:
-    query = select(Application).join(Application.person).where(Person.name == worker.name)
-    return db.session.scalars(query).one()
+def _applicant(worker: _Worker) -> Account:
+    return db.session.scalars(select(Account).join(Account.person).where(Person.name == worker.name)).one()
 
 
 def _fill_in(worker: _Worker) -> None:
     """The whole form, but for the pledge that is given with the submission."""
-    session = db.session
-    unit = _unit(worker.unit)
-    trade = session.scalars(select(Trade).where(Trade.code == worker.trade_code)).one()
-    made = Application(
-        cycle_id=cycles.current_cycle().id,
-        person_id=session.scalars(select(Person.id).where(Person.name == worker.name)).one(),
-        unit_id=unit.id,
-        trade_id=trade.id,
-        grade=worker.grade,
-        education="高中" if worker.grade > Grade.TWO else "大专",
-        department="运行科",
-        post=worker.post,
-        staff_kind="在岗正式工作人员",
-        work_started_on=worker.work_started_on,
-        post_started_on=worker.work_started_on,
-        grade_one_confirmed=worker.grade == Grade.ONE,
-        has_certificate=worker.certified_on is not None,
-    )
-    if worker.certified_on is not None:
-        made.certificate_grade = worker.grade + 1
-        made.certificate_trade = trade.name
-        made.certificate_number = f"{worker.certified_on.year}4100{worker.trade_code}{100 + worker.place}"
-        made.certificate_issued_on = worker.certified_on
-        made.certificate_issuer = "河南省人力资源和社会保障厅"
-    made.work_periods = [
-        WorkPeriod(started_on=worker.work_started_on, unit_name=unit.name, post=worker.post, trade_name=trade.name)
-    ]
-    if worker.grade < Grade.FIVE:
-        outcomes = {2022: "优秀", 2023: "优秀", 2024: "合格"}
-        made.assessments = [YearlyAssessment(year=year, outcome=outcome) for year, outcome in outcomes.items()]
-    session.add(made)
-    session.flush()
-    for rule in materials_for(MaterialFacts(made.grade, bool(made.has_certificate), made.trade_changed)):
+    actor = _applicant(worker)
+    made = applications.start(actor)
+    for step, typed in _typed(worker).items():
+        _save(actor, made, step, typed)
+    for rule in facts_of(made).material_rules:
         if rule.need is not Need.OPTIONAL:
-            made.materials.append(_material(made, rule, worker.place))
-    session.flush()
+            materials.add(actor, rule.kind, [_file(made, rule, worker.place)])
 
 
-def _material(made: Application, rule: MaterialRule, place: int) -> Material:
+def _save(actor: Account, made: Application, step: FormStep, typed: dict[str, str]) -> None:
+    drafts.save_step(actor, step, typed, drafts.version_of(step, facts_of(made)))
+    _settle()
+
+
+def _typed(worker: _Worker) -> dict[FormStep, dict[str, str]]:
+    """What the applicant types, page by page."""
+    trade = db.session.scalars(select(Trade).where(Trade.code == worker.trade_code)).one()
+    started = worker.work_started_on.isoformat()
+    certificate = {"has_certificate": "no"}
+    if worker.certified_on is not None:
+        certificate = {
+            "has_certificate": "yes",
+            "certificate_grade": str(worker.grade + 1),
+            "certificate_trade": trade.name,
+            "certificate_number": f"{worker.certified_on.year}4100{worker.trade_code}{100 + worker.place}",
+            "certificate_issued_on": worker.certified_on.isoformat(),
+            "certificate_issuer": "河南省人力资源和社会保障厅",
+        }
+    return {
+        FormStep.PERSON: {"education": "大专" if worker.grade <= Grade.TWO else "高中"},
+        FormStep.UNIT: {
+            "unit_name": worker.unit,
+            "department": "运行科",
+            "post": worker.post,
+            "staff_kind": "在岗正式工作人员",
+            "work_started_on": started,
+            "post_started_on": started,
+        },
+        FormStep.TRADE: {"trade_id": str(trade.id)},
+        FormStep.GRADE: {
+            "grade": str(worker.grade),
+            "grade_one_confirmed": "yes" if worker.grade == Grade.ONE else "",
+        },
+        FormStep.WORK: {
+            "work-0-started_on": started,
+            "work-0-ended_on": "至今",
+            "work-0-unit_name": worker.unit,
+            "work-0-post": worker.post,
+            "work-0-trade_name": trade.name,
+        },
+        FormStep.CERTIFICATE: certificate,
+        FormStep.ASSESSMENTS: {"year_2022": "优秀", "year_2023": "优秀", "year_2024": "合格"},
+    }
+
+
+def _file(made: Application, rule: MaterialRule, place: int) -> materials.Sent:
     if rule.kind is MaterialKind.PHOTO:
-        name = f"{rule.label}.jpg"
-        upload = inspect_photo(sample_photo(place), name)
-    else:
-        name = f"{rule.label}.pdf"
-        data = _paper(made, rule)
-        upload = inspect_upload(data, name, formats=rule.formats, max_bytes=rule.max_bytes, label=rule.label)
-    return Material(kind=rule.kind, file_id=files.keep(upload, name).id)
+        return sample_photo(place), f"{rule.label}.jpg"
+    return _paper(made, rule), f"{rule.label}.pdf"
 
 
 def _paper(made: Application, rule: MaterialRule) -> bytes:
@@ -393,14 +400,10 @@ def _paper(made: Application, rule: MaterialRule) -> bytes:
 
 
 def _submit(worker: _Worker) -> None:
-    made = _application(worker)
-    assert made.unit is not None
-    made.pledged_at = clock.now()
-    made.submitted_at = clock.now()
-    made.number = f"2025{made.id:07d}"
-    made.supervising_unit_id = made.unit.supervising_unit_id
-    made.agency_id = made.unit.agency_id
-    workflow.advance(made, Action.SUBMIT, _working(person_id=made.person_id))
+    actor = _applicant(worker)
+    made = drafts.own(actor)
+    _save(actor, made, FormStep.PLEDGE, {"pledged": "yes"})
+    applications.submit(actor, made.version)
 
 
 def _taking(worker: _Worker, step: _Step) -> Callable[[], object]:
@@ -409,9 +412,10 @@ def _taking(worker: _Worker, step: _Step) -> Callable[[], object]:
 
 def _take(worker: _Worker, step: _Step) -> None:
     """One step by whoever holds the application."""
-    made = _application(worker)
+    actor = _applicant(worker)
+    made = drafts.own(actor)
     if step.action is Action.RESUBMIT:
-        workflow.advance(made, step.action, _working(person_id=made.person_id))
+        _correct(actor, made)
         return
     verdicts = {
         item.key: review.Verdict(item.key != step.item, step.comment if item.key == step.item else "")
@@ -419,6 +423,16 @@ def _take(worker: _Worker, step: _Step) -> None:
     }
     reason = step.comment if step.action is Action.REFUSE else ""
     review.decide(_reviewer(made), made.id, made.version, step.action, verdicts, reason=reason)
+
+
+def _correct(actor: Account, made: Application) -> None:
+    """Add one more page to every material that was sent back, and hand in again."""
+    for item in drafts.sent_back(made):
+        kind = MaterialKind(item.key.removeprefix(MATERIAL_PREFIX))
+        paper = sample_paper(f"{kind.label}（补充页）", [("姓名", made.person.name)], signed_by="", signed_on=LAST_DAY)
+        materials.add(actor, kind, [(paper, f"{kind.label}补充页.pdf")])
+    _settle()
+    applications.submit(actor, made.version)
 
 
 def _reviewer(made: Application) -> Account:
