@@ -5,13 +5,15 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from gongkao.models import Role
-from gongkao.services import demonstration, installation
+from gongkao.services import deferrals, demonstration, installation, outgoing
 from gongkao.services.errors import Refused
 
 
 def register(app: Flask) -> None:
     app.cli.add_command(init)
     app.cli.add_command(demo)
+    app.cli.add_command(deadlines)
+    app.cli.add_command(outgoing_messages)
 
 
 @click.command()
@@ -36,3 +38,30 @@ def demo() -> None:
     demonstration.load()
     for line in demonstration.account_lines():
         click.echo(line)
+
+
+@click.group()
+def deadlines() -> None:
+    """What happens by itself when a day has passed."""
+
+
+@deadlines.command("run")
+@with_appcontext
+def run_deadlines() -> None:
+    """Fail deferrals that were not made up in time, and remind of those still open. Safe to run again."""
+    done = deferrals.run_deadlines()
+    click.echo(f"容缺后补：逾期不通过{done.failed}人，提醒{done.reminded}人。")
+
+
+@click.group("outgoing")
+def outgoing_messages() -> None:
+    """Messages on their way out, by mail or SMS."""
+
+
+@outgoing_messages.command("send")
+@with_appcontext
+def send_outgoing() -> None:
+    """Send the messages that wait. Without a channel in the settings nothing is sent."""
+    settings = current_app.config["GONGKAO"]
+    done = outgoing.send_waiting(outgoing.channels(settings), settings.public_url)
+    click.echo(f"已发送{done.sent}条，暂未发出{done.failed}条，无法送达{done.unreachable}条。")

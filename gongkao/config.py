@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     max_request_megabytes: int = Field(default=64, ge=12, le=1024)
     session_idle_minutes: int = Field(default=60, ge=5, le=720)
     agency_second_factor: bool = False
+    smtp_host: str = ""
+    smtp_port: int = Field(default=25, ge=1, le=65535)
+    smtp_sender: str = ""
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_starttls: bool = False
+    sms_gateway: str = ""
     limiter_storage: str = "memory://"
     clock: date | None = None
 
@@ -60,6 +67,8 @@ class Settings(BaseSettings):
         wrong = []
         if self.clock is not None and self.mode == "production":
             wrong.append("GONGKAO_CLOCK：正式环境不能设定日期，请删除该设置")
+        if self.smtp_host and not self.smtp_sender:
+            raise ValueError("GONGKAO_SMTP_SENDER：设置了邮件服务器时，须填写发件人地址")
         if self.secret_key and len(self.secret_key) < 32:
             wrong.append("GONGKAO_SECRET_KEY：至少需要32个字符")
         if self.database_url and not self.database_url.startswith(DATABASES):

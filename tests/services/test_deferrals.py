@@ -1,4 +1,4 @@
-"""Making up a yearly assessment later (notice 二（四）（五）): pledged, agreed to, made up in time, or failed by itself."""
+"""Making up a yearly assessment later (notice 二（四）): pledged, agreed to, made up in time, or failed by itself."""
 
 from collections.abc import Callable
 from datetime import date
