@@ -39,7 +39,7 @@ def new_sheet() -> ResponseReturnValue:
     if form.validate_on_submit():
         ok, sheet = attempt(form, lambda: sheets.fill_in(_visitor(), unit.id, **_typed(form)))
         if ok and sheet is not None:
-            flash("登记表已保存。请下载打印，加盖人事部门公章后上传扫描件。", "success")
+            flash("登记表已保存。", "success")
             return redirect(url_for("accounts.sheet", token=sheet.token))
     elif not form.is_submitted():
         form.filled_on.data = today().isoformat()
@@ -54,7 +54,7 @@ def edit_sheet(token: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         ok, _ = attempt(form, lambda: sheets.change(_visitor(), token, **_typed(form)))
         if ok:
-            flash("登记表已修改。请重新打印、盖章、扫描上传。", "success")
+            flash("登记表已修改。", "success")
             return redirect(url_for("accounts.sheet", token=token))
     elif not form.is_submitted():
         form.filled_on.data = sheet.filled_on.isoformat()
@@ -64,7 +64,7 @@ def edit_sheet(token: str) -> ResponseReturnValue:
 def _sheet_form(
     form: SheetForm, unit: Unit, *, back: str, sheet: RegistrationSheet | None = None
 ) -> ResponseReturnValue:
-    window = sheets.find_window(unit)
+    window = sheets.find_window(unit, sheet)
     return render_template(
         "sheets/form.html",
         form=form,
@@ -73,7 +73,7 @@ def _sheet_form(
         back=back,
         window=window,
         period=period_text(window) if window else "",
-        closed=sheets.closed_because(unit),
+        closed=sheets.closed_because(unit, sheet),
     ), 422 if form.is_submitted() else 200
 
 
@@ -94,7 +94,7 @@ def _sheet_page(token: str, form: ScanForm) -> ResponseReturnValue:
         sheet=found,
         form=form,
         tone=sheets.TONES[found.status],
-        closed=sheets.closed_because(found.unit),
+        closed=sheets.closed_because(found.unit, found),
         can_edit=found.status in (SheetStatus.FILLED, SheetStatus.REFUSED),
         can_hand_in=found.status in (SheetStatus.FILLED, SheetStatus.SUBMITTED),
         formats=sheets.SCAN_FORMATS,

@@ -14,10 +14,11 @@ origin: ContextVar[str] = ContextVar("origin", default="")
 def record(actor: Account | None, action: str, subject: Any, **detail: object) -> None:
     """Add one entry: who (None: nobody signed in), what (a verb such as "submit_application"), to which row.
 
-    `subject` is a flushed model instance; `detail` must be JSON-serialisable and free of passwords and whole identity
+    `subject` is a row of a model; `detail` must be JSON-serialisable and free of passwords and whole identity
     numbers.
     """
-    db.session.flush()
+    if subject.id is None:
+        db.session.flush()
     name = "未登录" if actor is None else f"{actor.office_name} {actor.display_name}"
     db.session.add(
         AuditEntry(

@@ -66,14 +66,25 @@ def window_key(unit: Unit) -> WindowKey:
     return WindowKey.ADMINISTRATOR_REGISTRATION if first else WindowKey.ADMINISTRATOR_CHANGE
 
 
-def find_window(unit: Unit) -> Window | None:
-    return cycles.find_window(window_key(unit), unit.region)
+def _key_of(sheet: RegistrationSheet) -> WindowKey:
+    """A sheet handed in in time may be corrected as long as sheets are decided, though the three days are over."""
+    return WindowKey.ADMINISTRATOR_CHANGE if sheet.submitted_at is not None else window_key(sheet.unit)
 
 
-def closed_because(unit: Unit) -> str:
-    """Why no sheet of the unit can be filled in or handed in today; "" while it can."""
+def find_window(unit: Unit, sheet: RegistrationSheet | None = None) -> Window | None:
+    """The window in which the unit's new sheet, or this one, may be worked on."""
+    return cycles.find_window(_key_of(sheet) if sheet is not None else window_key(unit), unit.region)
+
+
+def _lock_unit(unit_id: int | None) -> None:
+    """Hold a unit still until the use case ends: one sheet of it waits, one administrator works."""
+    db.session.execute(select(Unit.id).where(Unit.id == unit_id).with_for_update())
+
+
+def closed_because(unit: Unit, sheet: RegistrationSheet | None = None) -> str:
+    """Why the unit's new sheet, or this one, can not be filled in or handed in today; "" while it can."""
     try:
-        cycles.require_open(window_key(unit), unit.region)
+        cycles.require_open(_key_of(sheet) if sheet is not None else window_key(unit), unit.region)
     except WindowClosed as error:
         return error.message
     return ""
@@ -113,7 +124,7 @@ def change(actor: Account | None, token: str, **typed: str) -> RegistrationSheet
         sheet = _by_token(token)
         if sheet.status not in (SheetStatus.FILLED, SheetStatus.REFUSED):
             raise Refused(f"登记表{sheet.status.label}，不能再修改。如需变更请重新填写一份。")
-        cycles.require_open(window_key(sheet.unit), sheet.unit.region)
+        cycles.require_open(_key_of(sheet), sheet.unit.region)
         for name, value in _checked(typed).items():
             setattr(sheet, name, value)
         sheet.unit_name = sheet.unit.name
@@ -192,16 +203,19 @@ def hand_in(actor: Account | None, token: str, data: bytes, filename: str) -> Re
 
     Raises FieldsRefused for a file that cannot be taken, Refused where another sheet of the unit waits already.
     """
-    sheet = _by_token(token)
+    unit_id = _by_token(token).unit_id
     try:
         upload = inspect_upload(data, filename, formats=SCAN_FORMATS, max_bytes=SCAN_BYTES, label="盖章扫描件")
     except InvalidInput as error:
         raise FieldsRefused({"scan": error.message}) from error
     with transaction():
+        _lock_unit(unit_id)
         sheet = _by_token(token)
         if sheet.status not in (SheetStatus.FILLED, SheetStatus.SUBMITTED):
             raise Refused(f"登记表{sheet.status.label}，不能再上传扫描件。")
-        cycles.require_open(window_key(sheet.unit), sheet.unit.region)
+        if not sheet.unit.active:
+            raise Refused(f"{sheet.unit.name}已停用，不能再提交登记表。请联系{sheet.unit.agency.name}。")
+        cycles.require_open(_key_of(sheet), sheet.unit.region)
         waiting = db.session.scalar(
             select(RegistrationSheet.number).where(
                 RegistrationSheet.unit_id == sheet.unit_id,
@@ -235,7 +249,11 @@ def find(actor: Account, sheet_id: int) -> RegistrationSheet:
 def accept(actor: Account, sheet_id: int, version: int) -> accounts.Issued:
     """Accept a sheet: issue the new administrator's account, end the older one. Raises Refused, Conflict, NotFound."""
     with transaction():
+        query = narrow(select(RegistrationSheet.unit_id), RegistrationSheet, actor)
+        _lock_unit(db.session.scalar(query.where(RegistrationSheet.id == sheet_id)))
         sheet = _to_decide(actor, sheet_id, version)
+        if not sheet.unit.active:
+            raise Refused(f"{sheet.unit.name}已停用，不能发放账户。请退回登记表，或先恢复该单位。")
         issued = accounts.issue_unit_administrator(actor, sheet.unit, name=sheet.name, mobile=sheet.mobile)
         sheet.account_id = issued.account.id
         _decide(actor, sheet, SheetStatus.ACCEPTED, "")

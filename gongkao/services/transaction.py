@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -11,13 +12,15 @@ from gongkao.extensions import WRITE, db
 from gongkao.services.errors import Conflict
 
 _KEY = "use_case"
+# PostgreSQL gives way between two use cases that wait for each other: deadlock, serialisation, lock not to be had.
+_GAVE_WAY = {"40P01", "40001", "55P03"}
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Run a use case: all of it is kept, or nothing. Inside another use case it joins that one.
 
-    Raises Conflict where a row was changed by somebody else since it was read.
+    Raises Conflict where a row was changed by somebody else since it was read, or two use cases got in each other's way.
     """
     session: Any = db.session()
     if session.info.get(_KEY):
@@ -33,6 +36,11 @@ def transaction() -> Iterator[Session]:
     except StaleDataError as error:
         session.rollback()
         raise Conflict("该记录刚刚被其他人处理过，您的操作没有生效。请刷新页面查看最新情况后再办理。") from error
+    except OperationalError as error:
+        session.rollback()
+        if getattr(error.orig, "sqlstate", None) in _GAVE_WAY or "database is locked" in str(error.orig):
+            raise Conflict("当前办理人数较多，您的操作没有生效。请稍等片刻后再试。") from error
+        raise
     except BaseException:
         session.rollback()
         raise

@@ -246,6 +246,8 @@ def _scoped(actor: Account, check_id: int, *, lock: bool) -> UnitCheck:
 def accept_check(actor: Account, check_id: int, version: int) -> UnitCheck:
     """Accept a check: the name changes to what was found. Raises NotFound, Refused, Conflict."""
     with transaction():
+        # Nobody may give another unit the name meanwhile.
+        units.lock_tree()
         check = _to_decide(actor, check_id, version)
         _accept(actor, check)
     return check

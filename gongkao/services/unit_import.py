@@ -91,12 +91,16 @@ def commit_import(actor: Account, digest: str, filename: str) -> ImportPreview:
             if preview.errors:
                 return preview
             made: dict[int, Unit] = {}
-            for planned in _parents_first(preview.rows):
-                parent = made[planned.parent_row] if planned.parent_row else None
-                if planned.parent_id is not None:
-                    parent = session.get(Unit, planned.parent_id)
-                made[planned.number] = unit = units.add(_facts(planned), parent)
-                audit.record(actor, "create_unit", unit, after=units.snapshot(unit), file=filename[:120])
+            for generation in _from_the_top(preview.rows):
+                pairs = []
+                for planned in generation:
+                    parent = made[planned.parent_row] if planned.parent_row else None
+                    if planned.parent_id is not None:
+                        parent = session.get(Unit, planned.parent_id)
+                    pairs.append((_facts(planned), parent))
+                for planned, unit in zip(generation, units.add_all(pairs), strict=True):
+                    made[planned.number] = unit
+                    audit.record(actor, "create_unit", unit, after=units.snapshot(unit), file=filename[:120])
     except IntegrityError as error:
         raise Conflict("导入期间有其他人录入了同一单位，本次没有导入任何单位。请重新预览后再导入。") from error
     return preview
@@ -113,16 +117,15 @@ def _facts(planned: PlannedUnit) -> dict[str, Any]:
     }
 
 
-def _parents_first(rows: Sequence[PlannedUnit]) -> Iterator[PlannedUnit]:
-    """The rows in an order in which every supervising unit comes before its subordinates."""
+def _from_the_top(rows: Sequence[PlannedUnit]) -> Iterator[list[PlannedUnit]]:
+    """The rows by generations: those under nobody of the file first, then those right below them, and so on."""
     below: dict[int | None, list[PlannedUnit]] = {}
     for row in rows:
         below.setdefault(row.parent_row, []).append(row)
-    ready = list(below.get(None, ()))
-    while ready:
-        row = ready.pop(0)
-        yield row
-        ready.extend(below.get(row.number, ()))
+    generation = below.get(None, [])
+    while generation:
+        yield generation
+        generation = [child for row in generation for child in below.get(row.number, ())]
 
 
 def _judge(actor: Account, table: Table, filename: str) -> ImportPreview:

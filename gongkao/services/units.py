@@ -126,12 +126,19 @@ def create_unit(
 
 def add(facts: dict[str, Any], parent: Unit | None) -> Unit:
     """Add a row of checked facts below its parent, inside the caller's use case."""
-    unit = Unit(**facts, supervising_unit_id=parent.id if parent else None)
-    db.session.add(unit)
+    return add_all([(facts, parent)])[0]
+
+
+def add_all(rows: Sequence[tuple[dict[str, Any], Unit | None]]) -> list[Unit]:
+    """Add rows of checked facts, each below its parent, inside the caller's use case."""
+    made = [Unit(**facts, supervising_unit_id=parent.id if parent else None) for facts, parent in rows]
+    db.session.add_all(made)
     db.session.flush()
-    unit.path = f"{parent.path if parent else '/'}{unit.id}/"
-    _check_depth(len(unit.path))
-    return unit
+    for unit, (_, parent) in zip(made, rows, strict=True):
+        unit.path = f"{parent.path if parent else '/'}{unit.id}/"
+        _check_depth(len(unit.path))
+    db.session.flush()
+    return made
 
 
 def change_unit(

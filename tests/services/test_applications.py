@@ -1,0 +1,430 @@
+"""The applicant's use cases: filling in, submitting, correcting, withdrawing, and never losing or leaking anything."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from gongkao.documents import papers
+from gongkao.extensions import db
+from gongkao.models import Account, Application, ApplicationEvent, Trade, TradeOpening
+from gongkao.rules.application_form import NOT_FILED, FormStep
+from gongkao.rules.errors import NotAllowed, WindowClosed
+from gongkao.rules.materials import MaterialKind
+from gongkao.rules.workflow import Action, Desk, Status
+from gongkao.services import application_form, applications, drafts, materials, workflow
+from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.transaction import transaction
+from tests import factories
+from tests.world import World
+
+Clock = Callable[[date], None]
+UNIT = {
+    "unit_name": "中牟县晴川学校",
+    "department": "后勤科",
+    "post": "驾驶岗",
+    "staff_kind": "在岗正式工作人员",
+    "work_started_on": "20040701",
+    "post_started_on": "2010-03-01",
+}
+CERTIFICATE = {
+    "has_certificate": "yes",
+    "certificate_grade": "5",
+    "certificate_trade": "汽车驾驶员",
+    "certificate_number": "164100",
+    "certificate_issued_on": "2015-12-01",
+    "certificate_issuer": "河南省人力资源和社会保障厅",
+}
+WORK = {"work-0-started_on": "2004-07-01", "work-0-unit_name": "中牟县晴川学校", "work-0-post": "驾驶岗"}
+ASSESSED = {"year_2024": "合格", "year_2023": "合格", "year_2022": "优秀"}
+
+
+def _version(actor: Account, step: FormStep) -> str:
+    return drafts.version_of(step, application_form.facts_of(drafts.own(actor)))
+
+
+def _save(actor: Account, step: FormStep, typed: dict[str, str], *, partly: bool = False) -> str:
+    return drafts.save_step(actor, step, typed, _version(actor, step), partly=partly)
+
+
+def _upload(actor: Account, kind: MaterialKind) -> None:
+    sent = (factories.jpeg(), "近照.jpg") if kind is MaterialKind.PHOTO else (factories.pdf(), f"{kind.value}.pdf")
+    materials.add(actor, kind, [sent])
+
+
+def _trade_id(code: str = "01001") -> str:
+    return str(db.session.scalars(select(Trade.id).where(Trade.code == code)).one())
+
+
+def _fill_in(actor: Account, **instead: dict[str, str]) -> Application:
+    """A whole draft through the use cases; `instead` replaces what is typed on a step."""
+    applications.start(actor)
+    typed = {
+        "person": {"education": "高中"},
+        "unit": UNIT,
+        "trade": {"trade_id": _trade_id()},
+        "grade": {"grade": "4"},
+        "work": WORK,
+        "certificate": CERTIFICATE,
+        "assessments": ASSESSED,
+        "pledge": {"pledged": "y"},
+        **instead,
+    }
+    for name, values in typed.items():
+        _save(actor, FormStep(name), values)
+    for rule in application_form.facts_of(drafts.own(actor)).material_rules[:6]:
+        _upload(actor, rule.kind)
+    return drafts.own(actor)
+
+
+def _send_back(world: World, *keys: str) -> None:
+    """The unit's desk sends the applicant's application back for the items."""
+    with transaction():
+        application = drafts.own(world.applicant)
+        items = [
+            {"key": key, "label": key, "passed": key not in keys, "comment": "请核对"} for key in ("person", *keys)
+        ]
+        workflow.advance(application, Action.SEND_BACK, world.unit_administrator, reason="请修改。", items=items)
+
+
+def test_a_draft_filled_in_step_by_step_is_submitted_with_its_route(world: World) -> None:
+    application = _fill_in(world.applicant)
+    assert [state.state for state in drafts.states(application)] == ["done"] * 9 + ["todo"]
+    made = applications.submit(world.applicant, application.version)
+    assert made.status is Status.UNIT_REVIEW
+    assert made.supervising_unit_id == world.bureau.id
+    assert made.agency_id == world.school.agency_id
+    assert made.number is not None and made.number.startswith("2025")
+    assert made.submitted_at is not None
+    event = db.session.scalars(select(ApplicationEvent)).one()
+    said = {item["label"]: item["value"] for item in event.items}
+    assert said["申报等级"] == "四级（中级工）"
+    assert world.applicant.username not in str(event.items)
+
+
+def test_a_unit_without_one_above_it_is_not_supervised(world: World) -> None:
+    application = _fill_in(world.applicant, unit={**UNIT, "unit_name": world.station.name})
+    assert applications.submit(world.applicant, application.version).supervising_unit_id is None
+
+
+def test_an_incomplete_draft_is_not_submitted(world: World) -> None:
+    application = applications.start(world.applicant)
+    with pytest.raises(applications.Incomplete) as refused:
+        applications.submit(world.applicant, application.version)
+    assert {problem.step for problem in refused.value.problems} == set(FormStep) - {FormStep.PREVIEW}
+    assert drafts.own(world.applicant).status is Status.DRAFT
+
+
+def test_what_changed_after_the_last_look_is_not_submitted(world: World) -> None:
+    application = _fill_in(world.applicant)
+    seen = application.version
+    _save(world.applicant, FormStep.PERSON, {"education": "大专"})
+    with pytest.raises(Conflict):
+        applications.submit(world.applicant, seen)
+
+
+def test_there_is_one_application_a_cycle(world: World) -> None:
+    first = applications.start(world.applicant).id
+    assert applications.start(world.applicant).id == first
+
+
+def test_outside_registration_nothing_is_begun_changed_or_submitted(world: World, at: Clock) -> None:
+    application = _fill_in(world.applicant)
+    at(date(2025, 4, 1))
+    for act in (
+        lambda: applications.start(world.other_applicant),
+        lambda: _save(world.applicant, FormStep.PERSON, {"education": "大专"}),
+        lambda: _upload(world.applicant, MaterialKind.EDUCATION),
+        lambda: applications.submit(world.applicant, application.version),
+    ):
+        with pytest.raises(WindowClosed, match="3月13日至3月31日"):
+            act()
+    assert applications.standing(world.applicant).closed
+    assert application_form.lines(drafts.own(world.applicant))
+
+
+# Saving
+
+
+def test_a_step_with_mistakes_is_refused_whole(world: World) -> None:
+    applications.start(world.applicant)
+    typed = {**UNIT, "post": "", "work_started_on": "明天"}
+    with pytest.raises(FieldsRefused) as refused:
+        _save(world.applicant, FormStep.UNIT, typed)
+    assert set(refused.value.fields) == {"post", "work_started_on"}
+    assert drafts.own(world.applicant).department is None
+
+
+def test_saving_by_itself_keeps_what_is_right_and_tells_what_is_not(world: World) -> None:
+    applications.start(world.applicant)
+    with pytest.raises(drafts.PartlySaved) as refused:
+        _save(world.applicant, FormStep.UNIT, {**UNIT, "post": "", "work_started_on": "明天"}, partly=True)
+    assert set(refused.value.fields) == {"work_started_on"}
+    application = drafts.own(world.applicant)
+    assert (application.department, application.post, application.work_started_on) == ("后勤科", None, None)
+    assert refused.value.version == _version(world.applicant, FormStep.UNIT)
+    # Half a row never takes the place of whole ones.
+    _save(world.applicant, FormStep.WORK, WORK)
+    with pytest.raises(drafts.PartlySaved):
+        _save(world.applicant, FormStep.WORK, {**WORK, "work-1-unit_name": "云溪站"}, partly=True)
+    assert len(drafts.own(world.applicant).work_periods) == 1
+
+
+def test_a_page_opened_before_a_change_elsewhere_overwrites_nothing(world: World) -> None:
+    applications.start(world.applicant)
+    seen = _version(world.applicant, FormStep.PERSON)
+    _save(world.applicant, FormStep.PERSON, {"education": "大专"})
+    for partly in (False, True):
+        with pytest.raises(drafts.StepChanged) as refused:
+            drafts.save_step(world.applicant, FormStep.PERSON, {"education": "本科"}, seen, partly=partly)
+    assert ("文化程度", "大专") in [(line.label, line.text) for line in refused.value.stored]
+    assert drafts.own(world.applicant).education == "大专"
+    # The same answer twice is no conflict, nor is another step; the new version saves deliberately.
+    drafts.save_step(world.applicant, FormStep.PERSON, {"education": "大专"}, seen)
+    _save(world.applicant, FormStep.GRADE, {"grade": "4"})
+    drafts.save_step(world.applicant, FormStep.PERSON, {"education": "本科"}, refused.value.version)
+    assert drafts.own(world.applicant).education == "本科"
+
+
+def test_a_unit_is_taken_by_choice_or_by_its_very_name(world: World) -> None:
+    applications.start(world.applicant)
+    for typed in (
+        {"unit_name": "远山", "unit_pick": str(world.far_school.id)},
+        {"unit_name": world.far_school.name, "unit_id": str(world.far_school.id)},
+        {"unit_name": world.far_school.credit_code},
+    ):
+        _save(world.applicant, FormStep.UNIT, {**UNIT, **typed})
+        assert drafts.own(world.applicant).unit_id == world.far_school.id
+        _save(world.applicant, FormStep.UNIT, UNIT)
+    # A suggestion that does not bear the name in the box was not meant.
+    for typed in ({"unit_name": "晴川"}, {"unit_name": "晴川", "unit_id": str(world.school.id)}):
+        with pytest.raises(FieldsRefused) as refused:
+            _save(world.applicant, FormStep.UNIT, {**UNIT, **typed})
+        assert "没有找到这个单位" in refused.value.fields["unit_name"]
+
+
+def test_an_inactive_unit_and_a_closed_trade_are_not_taken(world: World) -> None:
+    applications.start(world.applicant)
+    with transaction() as session:
+        world.school.active = False
+        session.delete(session.scalars(select(TradeOpening).where(TradeOpening.trade_id == int(_trade_id()))).one())
+    for step, typed, field in (
+        (FormStep.UNIT, UNIT, "unit_name"),
+        (FormStep.TRADE, {"trade_id": _trade_id()}, "trade_id"),
+    ):
+        with pytest.raises(FieldsRefused) as refused:
+            _save(world.applicant, step, typed)
+        assert field in refused.value.fields
+
+
+def test_grade_one_needs_the_deliberate_yes(world: World) -> None:
+    applications.start(world.applicant)
+    _save(world.applicant, FormStep.TRADE, {"trade_id": _trade_id()})
+    with pytest.raises(FieldsRefused) as refused:
+        _save(world.applicant, FormStep.GRADE, {"grade": "1"})
+    assert "grade_one_confirmed" in refused.value.fields
+    _save(world.applicant, FormStep.GRADE, {"grade": "1", "grade_one_confirmed": "y"})
+    needed = {rule.kind for rule in application_form.facts_of(drafts.own(world.applicant)).material_rules}
+    assert MaterialKind.ACHIEVEMENT in needed
+
+
+# Files
+
+
+def test_files_are_added_replaced_and_removed(world: World) -> None:
+    applications.start(world.applicant)
+    assert materials.add(world.applicant, MaterialKind.POST, [(factories.pdf(n), f"{n}.pdf") for n in (1, 2)]) == 2
+    first, second = drafts.own(world.applicant).materials
+    materials.replace(world.applicant, first.id, (factories.pdf(3), "三.pdf"))
+    materials.remove(world.applicant, second.id)
+    assert [one.file.name for one in drafts.own(world.applicant).materials] == ["三.pdf"]
+    for _ in range(2):
+        materials.add(world.applicant, MaterialKind.PHOTO, [(factories.jpeg(), "近照.jpg")])
+    assert len([one for one in drafts.own(world.applicant).materials if one.kind is MaterialKind.PHOTO]) == 1
+
+
+BAD_FILES = [
+    (MaterialKind.POST, [], "请先选择"),
+    (MaterialKind.POST, [(b"", "空.pdf")], "空文件"),
+    (MaterialKind.POST, [(b"MZ\x90\x00" * 100, "合同.pdf")], "可执行程序"),
+    (MaterialKind.POST, [(factories.pdf(), "一.pdf"), (b"%PDF-1.7 broken", "二.pdf")], "损坏"),
+    (MaterialKind.POST, [(factories.pdf(), "一.pdf"), (factories.pdf(), "同.pdf")], "内容相同"),
+    (MaterialKind.IDENTITY_CARD, [(factories.pdf(n), f"{n}.pdf") for n in (1, 2, 3)], "最多2个文件"),
+    (MaterialKind.PHOTO, [(factories.pdf(), "照片.pdf")], "只接受 JPEG"),
+    (MaterialKind.PHOTO, [(factories.jpeg(400, 400), "方.jpg")], "宽高比例"),
+]
+
+
+@pytest.mark.parametrize(("kind", "sent", "words"), BAD_FILES)
+def test_files_that_cannot_be_taken_change_nothing(
+    world: World, kind: MaterialKind, sent: list[tuple[bytes, str]], words: str
+) -> None:
+    applications.start(world.applicant)
+    with pytest.raises(FieldsRefused) as refused:
+        materials.add(world.applicant, kind, sent)
+    assert words in refused.value.fields[f"material-{kind.value}"]
+    assert drafts.own(world.applicant).materials == []
+
+
+def test_a_material_that_is_not_asked_for_is_not_taken_but_can_be_removed(world: World) -> None:
+    applications.start(world.applicant)
+    with pytest.raises(Refused, match="不需要改报工种证明"):
+        _upload(world.applicant, MaterialKind.TRADE_CHANGE)
+    _save(
+        world.applicant,
+        FormStep.TRADE,
+        {"trade_id": _trade_id(), "trade_changed": "y", "trade_change_reason": "车改转岗"},
+    )
+    _upload(world.applicant, MaterialKind.TRADE_CHANGE)
+    _save(world.applicant, FormStep.TRADE, {"trade_id": _trade_id()})
+    left = [group for group in materials.groups(drafts.own(world.applicant)) if group.rule is None]
+    assert [group.kind for group in left] == [MaterialKind.TRADE_CHANGE]
+    materials.remove(world.applicant, left[0].files[0].id)
+
+
+def test_other_people_s_files_do_not_exist(world: World) -> None:
+    applications.start(world.applicant)
+    _upload(world.applicant, MaterialKind.POST)
+    material_id = drafts.own(world.applicant).materials[0].id
+    applications.start(world.other_applicant)
+    for actor in (world.other_applicant, world.unit_administrator, world.province_manager):
+        for act in (
+            lambda actor=actor: materials.find_own(actor, material_id),
+            lambda actor=actor: materials.remove(actor, material_id),
+            lambda actor=actor: materials.replace(actor, material_id, (factories.pdf(2), "二.pdf")),
+        ):
+            with pytest.raises(NotFound):
+                act()
+
+
+def test_the_yearly_assessment_may_be_left_for_later(world: World) -> None:
+    """Notice 二（四）: 容缺后补."""
+    application = _fill_in(world.applicant, assessments={**ASSESSED, "year_2024": NOT_FILED})
+    kind = MaterialKind.ASSESSMENT
+    materials.remove(world.applicant, next(one.id for one in application.materials if one.kind is kind))
+    application = drafts.own(world.applicant)
+    assert materials.deferred(application_form.facts_of(application))
+    assert applications.submit(world.applicant, application.version).status is Status.UNIT_REVIEW
+
+
+# Sent back, corrected, withdrawn
+
+
+def test_only_what_was_sent_back_can_be_changed_and_the_change_is_kept(world: World) -> None:
+    application = _fill_in(world.applicant)
+    applications.submit(world.applicant, application.version)
+    with pytest.raises(Refused, match="先撤回"):
+        _save(world.applicant, FormStep.CERTIFICATE, CERTIFICATE)
+    _send_back(world, "certificate", "material-post")
+    assert [item.key for item in applications.standing(world.applicant).to_mend] == ["certificate", "material-post"]
+    for act in (
+        lambda: _save(world.applicant, FormStep.PERSON, {"education": "大专"}),
+        lambda: _upload(world.applicant, MaterialKind.PHOTO),
+    ):
+        with pytest.raises(Refused, match="没有退回"):
+            act()
+    with pytest.raises(FieldsRefused, match="没有修改任何一项"):
+        applications.submit(world.applicant, drafts.own(world.applicant).version)
+    _save(world.applicant, FormStep.CERTIFICATE, {**CERTIFICATE, "certificate_number": "164199"})
+    post = next(one for one in drafts.own(world.applicant).materials if one.kind is MaterialKind.POST)
+    materials.replace(world.applicant, post.id, (factories.pdf(2), "聘书.pdf"))
+    made = applications.submit(world.applicant, drafts.own(world.applicant).version)
+    assert made.status is Status.UNIT_REVIEW
+    event = db.session.scalars(select(ApplicationEvent).order_by(ApplicationEvent.sequence)).all()[-1]
+    assert event.action is Action.RESUBMIT
+    changed = {item["label"]: item for item in event.items}
+    assert (changed["证书编号"]["before"], changed["证书编号"]["after"]) == ("164100", "164199")
+    assert changed["证书编号"]["key"] == "certificate"
+    assert changed["岗位聘用材料"]["key"] == "material-post" and "聘书.pdf" in changed["岗位聘用材料"]["after"]
+    assert set(changed) == {"证书编号", "岗位聘用材料"}
+    # Sent back once more, what was corrected before is the old state.
+    _send_back(world, "certificate")
+    _save(world.applicant, FormStep.CERTIFICATE, {**CERTIFICATE, "certificate_number": "164200"})
+    assert [one["before"] for one in drafts.changes(drafts.own(world.applicant)) or []] == ["164199"]
+
+
+def test_what_follows_from_a_correction_opens_too(world: World) -> None:
+    application = _fill_in(world.applicant)
+    applications.submit(world.applicant, application.version)
+    _send_back(world, "grade")
+    _save(world.applicant, FormStep.GRADE, {"grade": "1", "grade_one_confirmed": "y"})
+    may = drafts.open_now(drafts.own(world.applicant), application_form.facts_of(drafts.own(world.applicant)))
+    assert {MaterialKind.EDUCATION, MaterialKind.ACHIEVEMENT} <= may.kinds
+    assert may.steps == {FormStep.GRADE, FormStep.MATERIALS}
+    _upload(world.applicant, MaterialKind.EDUCATION)
+    _upload(world.applicant, MaterialKind.ACHIEVEMENT)
+    assert applications.submit(world.applicant, drafts.own(world.applicant).version).grade == 1
+
+
+def test_an_application_with_nothing_to_mend_goes_back_with_a_reason(world: World) -> None:
+    application = _fill_in(world.applicant)
+    applications.submit(world.applicant, application.version)
+    _send_back(world, "certificate")
+    applications.submit(world.applicant, drafts.own(world.applicant).version, "证书编号与原件一致，请复核。")
+    event = db.session.scalars(select(ApplicationEvent).order_by(ApplicationEvent.sequence)).all()[-1]
+    assert (event.reason, event.items) == ("证书编号与原件一致，请复核。", [])
+
+
+def test_the_unit_changes_at_its_own_desk_only(world: World) -> None:
+    application = _fill_in(world.applicant)
+    applications.submit(world.applicant, application.version)
+    _send_back(world, "unit")
+    _save(world.applicant, FormStep.UNIT, {**UNIT, "unit_name": world.station.name})
+    made = applications.submit(world.applicant, drafts.own(world.applicant).version)
+    assert (made.unit_id, made.supervising_unit_id) == (world.station.id, None)
+    with transaction():
+        items = [{"key": "unit", "label": "单位", "passed": False, "comment": "不对"}]
+        workflow.advance(drafts.own(world.applicant), Action.PASS, world.station_administrator)
+        workflow.advance(drafts.own(world.applicant), Action.SEND_BACK, world.officer, items=items)
+    assert drafts.own(world.applicant).returned_to is Desk.AGENCY
+    with pytest.raises(FieldsRefused, match="撤回申报后重新提交"):
+        _save(world.applicant, FormStep.UNIT, UNIT)
+
+
+def test_corrections_keep_the_time_of_the_desk_that_asked(world: World, at: Clock) -> None:
+    application = _fill_in(world.applicant)
+    applications.submit(world.applicant, application.version)
+    _send_back(world, "person")
+    at(date(2025, 4, 3))
+    _save(world.applicant, FormStep.PERSON, {"education": "大专"})
+    at(date(2025, 4, 4))
+    with pytest.raises(WindowClosed, match="4月3日"):
+        applications.submit(world.applicant, drafts.own(world.applicant).version)
+
+
+def test_a_withdrawn_application_is_a_draft_that_no_desk_sees(world: World) -> None:
+    from gongkao.access.scope import narrow
+
+    application = _fill_in(world.applicant)
+    made = applications.submit(world.applicant, application.version)
+    with pytest.raises(Conflict):
+        applications.withdraw(world.applicant, made.version - 1)
+    applications.withdraw(world.applicant, made.version)
+    for actor in (world.unit_administrator, world.officer, world.province_manager):
+        assert db.session.scalar(narrow(select(Application), Application, actor)) is None
+    _save(world.applicant, FormStep.PERSON, {"education": "大专"})
+    number = made.number
+    again = applications.submit(world.applicant, drafts.own(world.applicant).version)
+    assert (again.status, again.number) == (Status.UNIT_REVIEW, number)
+
+
+@pytest.mark.parametrize("status", [Status.QUALIFIED, Status.REFUSED])
+def test_what_is_decided_is_neither_changed_nor_withdrawn(world: World, status: Status) -> None:
+    made = factories.application(world.person("孟听雨"), world.school, status=status)
+    with pytest.raises(NotAllowed):
+        applications.withdraw(world.applicant, made.version)
+    with pytest.raises(Refused):
+        _save(world.applicant, FormStep.PERSON, {"education": "大专"})
+    with pytest.raises(Refused):
+        applications.submit(world.applicant, made.version)
+
+
+def test_the_paper_of_a_draft_says_that_it_is_one(world: World) -> None:
+    application = _fill_in(world.applicant)
+    paper = application_form.paper(application)
+    assert (paper.submitted, paper.application_number, paper.supervising_unit_name) == (False, "", world.bureau.name)
+    assert papers.application_form(paper).startswith(b"%PDF")
+    paper = application_form.paper(applications.submit(world.applicant, application.version))
+    assert paper.submitted and paper.identity_number == world.applicant.username and paper.photo
+    assert dict(paper.materials)["身份证"] == 1
