@@ -35,6 +35,7 @@ def demo() -> None:
     """Load the starting data and the demonstration county, and print one account for every role."""
     if not current_app.config["GONGKAO"].demonstration:
         raise click.ClickException("演示数据只能装入演示系统：请设置 GONGKAO_MODE=demonstration。")
+    click.echo("正在准备演示数据，首次约需半分钟……", err=True)
     demonstration.load()
     for line in demonstration.account_lines():
         click.echo(line)

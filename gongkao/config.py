@@ -19,6 +19,7 @@ _MAY_BE = {
     "mode": "应为 production（正式）、demonstration（演示）或 test（测试）",
     "instance": "应为数据文件夹的路径",
     "https": "应为 true 或 false",
+    "trusted_proxies": "应为0至5之间的整数，即前面有几层反向代理",
     "max_request_megabytes": "应为12至1024之间的整数（兆字节）",
     "session_idle_minutes": "应为5至720之间的整数（分钟）",
     "agency_second_factor": "应为 true 或 false",
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     secret_key: str = ""
     https: bool = False
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
     public_url: str = "http://127.0.0.1:8000"
     max_request_megabytes: int = Field(default=64, ge=12, le=1024)
     session_idle_minutes: int = Field(default=60, ge=5, le=720)
