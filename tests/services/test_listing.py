@@ -1,0 +1,106 @@
+"""Every list: search, filters, a total order, pages, and the export of exactly what is filtered."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from gongkao.models import RegionEntry
+from gongkao.rules.routing import RegionLevel
+from gongkao.services import listing
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.storage.spreadsheets import read_table
+
+pytestmark = pytest.mark.usefixtures("world")
+
+
+def regions(**changes: Any) -> Listing:
+    """A list of regions, whose id is their code."""
+    facts: dict[str, Any] = {
+        "title": "地区",
+        "query": select(RegionEntry),
+        "tie": RegionEntry.code,
+        "sort": "code",
+        "search": [contains(RegionEntry.name), ends_with(RegionEntry.code)],
+        "columns": [
+            Column("code", "代码", lambda row: row.code, RegionEntry.code),
+            Column("name", "名称", lambda row: row.name, RegionEntry.name),
+            Column("level", "级别", lambda row: Cell(row.level, chip="info"), RegionEntry.level),
+            Column("note", "说明", lambda row: "无"),
+        ],
+        "filters": [
+            Filter(
+                "level",
+                "级别",
+                [("", "全部"), *((level.value, level.value) for level in RegionLevel)],
+                lambda value: RegionEntry.level == RegionLevel(value),
+            )
+        ],
+        **changes,
+    }
+    return Listing(**facts)
+
+
+@pytest.fixture(autouse=True)
+def _code_as_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RegionEntry, "id", property(lambda self: self.code), raising=False)
+
+
+def codes(**args: str) -> list[str]:
+    return [row.cells[0].text for row in listing.run(regions(), args).rows]
+
+
+def test_pages_follow_each_other_without_gap_or_repeat() -> None:
+    seen: list[str] = []
+    first = listing.run(regions(), {})
+    assert (first.total, first.pages, first.number) == (199, 10, 1)
+    for number in range(1, first.pages + 1):
+        seen += codes(page=str(number))
+    assert len(seen) == len(set(seen)) == 199 and seen == sorted(seen)
+
+
+def test_an_order_with_many_equals_is_total() -> None:
+    seen: list[str] = []
+    for number in range(1, 11):
+        seen += codes(sort="level", order="desc", page=str(number))
+    assert len(set(seen)) == 199
+
+
+@pytest.mark.parametrize(
+    ("page", "number"), [("0", 1), ("-1", 1), ("x", 1), ("²", 1), ("9" * 40, 1), ("11", 10), ("", 1)]
+)
+def test_a_page_that_is_not_there_is_the_nearest(page: str, number: int) -> None:
+    assert listing.run(regions(), {"page": page}).number == number
+
+
+def test_search_takes_what_is_typed_as_text() -> None:
+    assert codes(q="中牟") == ["410122"]
+    assert codes(q=" 中牟县 ") == ["410122"]
+    assert codes(q="0122") == ["410122"]
+    for text in ("%", "_", "\\", "';--", '"', "没有的地方", "中" * 500):
+        assert codes(q=text) == []
+    empty = listing.run(regions(), {"q": "没有的地方"})
+    assert (empty.total, empty.pages, empty.rows) == (0, 1, []) and empty.empty_text
+
+
+def test_only_offered_filters_and_orders_count() -> None:
+    assert listing.run(regions(), {"level": "city"}).total == 18
+    assert listing.run(regions(), {"level": "county", "q": "县"}).total < 180
+    for args in ({"level": "village"}, {"level": ""}, {"unknown": "1"}, {"sort": "note"}, {"sort": "password_hash"}):
+        assert listing.run(regions(), args).total == 199
+    assert listing.run(regions(), {"sort": "note"}).sort == "code"
+    assert codes(sort="code", order="desc")[0] == "419001"
+    assert codes(sort="code", order="sideways")[0] == "410000"
+
+
+def test_the_export_is_exactly_what_is_filtered() -> None:
+    data = listing.export(regions(), {"level": "city", "sort": "code", "order": "desc", "page": "3"})
+    rows = read_table(data, "地区.xlsx")
+    assert rows[0] == ["代码", "名称", "级别", "说明"]
+    assert [row[0] for row in rows[1:]] == sorted((row[0] for row in rows[1:]), reverse=True)
+    assert len(rows) == 19 and all(row[2] == "city" for row in rows[1:])
+
+
+def test_a_row_carries_its_link() -> None:
+    page = listing.run(regions(), {"q": "中牟"}, lambda row: f"/regions/{row.code}")
+    assert page.rows[0].href == "/regions/410122" and page.rows[0].id == "410122"
