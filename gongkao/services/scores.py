@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import contains_eager, selectinload
 
 from gongkao.access.scope import narrow
@@ -94,11 +95,7 @@ def grade_states(actor: Account) -> list[GradeState]:
     """The own agency's grades, five to one: how many are qualified, fully scored, and whether results are out."""
     cycle = cycles.current_cycle()
     own = qualified(actor, cycle)
-    people = dict(
-        db.session.execute(select(Application.grade, func.count()).where(own).group_by(Application.grade))
-        .tuples()
-        .all()
-    )
+    people = _counts(select(Application.grade, func.count()).where(own).group_by(Application.grade))
     needed = (
         select(SubjectEntry.grade, func.count().label("subjects"))
         .where(SubjectEntry.cycle_id == cycle.id)
@@ -120,34 +117,29 @@ def grade_states(actor: Account) -> list[GradeState]:
         .group_by(Application.id, Application.grade)
         .subquery()
     )
-    scored: dict[int | None, int] = dict(
-        db.session.execute(
-            select(marked.c.grade, func.count())
-            .join(needed, needed.c.grade == marked.c.grade)
-            .where(marked.c.marks >= needed.c.subjects)
-            .group_by(marked.c.grade)
-        )
-        .tuples()
-        .all()
+    scored = _counts(
+        select(marked.c.grade, func.count())
+        .join(needed, needed.c.grade == marked.c.grade)
+        .where(marked.c.marks >= needed.c.subjects)
+        .group_by(marked.c.grade)
     )
     made = (Release.cycle_id == cycle.id, Release.agency_id == actor.agency_id)
     releases = {release.grade: release for release in db.session.scalars(select(Release).where(*made))}
-    passed = dict(
-        db.session.execute(
-            select(Release.grade, func.count(Result.id))
-            .join(Result, Result.release_id == Release.id)
-            .where(*made, Result.passed)
-            .group_by(Release.grade)
-        )
-        .tuples()
-        .all()
+    passed = _counts(
+        select(Release.grade, func.count(Result.id))
+        .join(Result, Result.release_id == Release.id)
+        .where(*made, Result.passed)
+        .group_by(Release.grade)
     )
     return [
-        GradeState(
-            grade, people.get(grade, 0), scored.get(grade, 0), releases.get(int(grade)), passed.get(int(grade), 0)
-        )
+        GradeState(grade, people.get(grade, 0), scored.get(grade, 0), releases.get(grade), passed.get(grade, 0))
         for grade in sorted(Grade, reverse=True)
     ]
+
+
+def _counts(query: Select[*tuple[Any, ...]]) -> dict[int, int]:
+    """A query of (grade, count) as a table."""
+    return {grade: count for grade, count in db.session.execute(query)}
 
 
 def incomplete(actor: Account, grade: int, limit: int) -> Sequence[str]:
