@@ -107,12 +107,17 @@ def _save_by_itself(place: FormStep, form: StepForm) -> ResponseReturnValue:
     except drafts.StepChanged as error:
         return jsonify(message=error.message), 409
     except drafts.PartlySaved as error:
-        texts = list(dict.fromkeys(error.fields.values()))
-        message = "；".join(text.rstrip("。") for text in texts[:SHOWN_ERRORS])
-        return jsonify(message=f"有内容还不能保存：{message}。", version=error.version), 422
+        return jsonify(message=_not_saved(place, error), version=error.version), 422
     except RuleError as error:
         return jsonify(message=error.message), 409
     return jsonify(saved=f"{now():%H:%M}", version=version)
+
+
+def _not_saved(place: FormStep, error: FieldsRefused) -> str:
+    if place is FormStep.WORK:
+        return "工作经历填写完整后才能保存到系统，现在的内容保存在本机。"
+    texts = list(dict.fromkeys(error.fields.values()))
+    return f"有内容还不能保存：{'；'.join(text.rstrip('。') for text in texts[:SHOWN_ERRORS])}。"
 
 
 def _found_units(form: StepForm) -> list[Any]:
@@ -164,8 +169,6 @@ def _change_rows(form: StepForm, go: str) -> None:
 
 def _extras(place: FormStep, application: Application, form: StepForm, found: list[Any] | None) -> dict[str, Any]:
     """What one step's page shows besides its fields."""
-    if place is FormStep.PERSON:
-        return {"person": application.person}
     if place is FormStep.UNIT:
         return {"found": found}
     if place is FormStep.TRADE:

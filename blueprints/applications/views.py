@@ -91,6 +91,7 @@ def _preview_page(application: Application, form: SubmitForm, found: tuple[Probl
         returned=application.status is Status.RETURNED,
         closed=drafts.closed_text(application) if application.status in (Status.DRAFT, Status.RETURNED) else "",
         problems=found,
+        open_points=_open_points(found),
         changes=drafts.changes(application) if application.status is Status.RETURNED else None,
         sections=[
             (state, [(line.label, line.text) for line in lines if line.step is state.step])
@@ -100,6 +101,20 @@ def _preview_page(application: Application, form: SubmitForm, found: tuple[Probl
         step_items=step_items(states, FormStep.PREVIEW),
         address=step_address,
     )
+
+
+def _open_points(found: tuple[Problem, ...]) -> list[tuple[FormStep, str, str]]:
+    """What is still to do, (step, field, words): every mistake, and for what is missing one line a step."""
+    points: list[tuple[FormStep, str, str]] = []
+    for step in FormStep:
+        of_step = [problem for problem in found if problem.step is step]
+        points += [(step, problem.field, problem.message) for problem in of_step if not problem.missing]
+        missing = [problem for problem in of_step if problem.missing]
+        if len(missing) == 1:
+            points.append((step, missing[0].field, missing[0].message))
+        elif missing:
+            points.append((step, missing[0].field, f"还有{len(missing)}处没有填写。"))
+    return points
 
 
 @blueprint.route("/application/withdraw", methods=["GET", "POST"])

@@ -260,7 +260,7 @@ def _unit(facts: FormFacts) -> Iterator[Problem]:
         yield _missing(step, "post_started_on", "请填写现岗位开始时间。")
     else:
         yield from _dated(step, "post_started_on", "现岗位开始时间", facts.post_started_on, facts)
-        if facts.work_started_on is not None and facts.post_started_on < facts.work_started_on:
+        if facts.work_started_on is not None and facts.post_started_on < facts.work_started_on <= facts.today:
             yield Problem(step, "post_started_on", "现岗位开始时间早于参加工作时间，请核对两个日期。")
 
 
@@ -282,7 +282,7 @@ def _grade(facts: FormFacts) -> Iterator[Problem]:
     if facts.open_grades and facts.grade not in facts.open_grades:
         grade = Grade(facts.grade)
         yield Problem(step, "grade", f"“{facts.trade_name}”本年度没有开考{grade.label}，请改选等级或工种。")
-    if facts.grade == Grade.ONE and not facts.grade_one_confirmed:
+    elif facts.grade == Grade.ONE and not facts.grade_one_confirmed:
         yield _missing(step, "grade_one_confirmed", "申报一级须阅读提示并勾选确认。")
 
 

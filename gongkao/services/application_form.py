@@ -107,7 +107,7 @@ def lines(application: Application) -> list[Line]:
     say(FormStep.GRADE, "申报等级", grade_text(application.grade))
     if application.grade == Grade.ONE:
         say(FormStep.GRADE, "一级申报", "已确认慎重申报" if application.grade_one_confirmed else "尚未确认")
-    say(FormStep.WORK, "工作经历", "；\n".join(_period_text(one) for one in application.work_periods))
+    say(FormStep.WORK, "工作经历", "；".join(_period_text(one) for one in application.work_periods))
     held = {True: "有", False: "无", None: ""}[application.has_certificate]
     say(FormStep.CERTIFICATE, "原等级证书", held)
     if application.has_certificate:

@@ -252,7 +252,7 @@ BAD_FILES = [
     (MaterialKind.POST, [(factories.pdf(), "一.pdf"), (factories.pdf(), "同.pdf")], "内容相同"),
     (MaterialKind.IDENTITY_CARD, [(factories.pdf(n), f"{n}.pdf") for n in (1, 2, 3)], "最多2个文件"),
     (MaterialKind.PHOTO, [(factories.pdf(), "照片.pdf")], "只接受 JPEG"),
-    (MaterialKind.PHOTO, [(factories.jpeg(400, 400), "方.jpg")], "宽高比例"),
+    (MaterialKind.PHOTO, [(factories.jpeg(500, 500), "方.jpg")], "宽高比例"),
 ]
 
 
