@@ -113,6 +113,7 @@ def decide(application_id: int) -> ResponseReturnValue:
             ticked,
             reason=form.reason.data or "",
             onsite=form.onsite.data,
+            agreed=request.form.getlist("agree"),
         )
     except Conflict as error:
         page = review.page(account(), application_id)
@@ -144,6 +145,8 @@ def _show(
         form=form,
         ticked=ticked,
         wrong=wrong,
+        problems=_problems(page, wrong),
+        agreed=request.form.getlist("agree"),
         stale=stale,
         prefix=PREFIX,
         phrases={"step": review.STEP_PHRASES, "material": review.MATERIAL_PHRASES},
@@ -151,6 +154,18 @@ def _show(
         after=after,
         kept=_kept(),
     )
+
+
+def _problems(page: ReviewPage, wrong: dict[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Each message once, with the (id, label) of every place that it concerns."""
+    places = [(row.key, f"{PREFIX}-{row.key}", row.label) for row in page.items]
+    places += [(f"agree-{one.key}", f"agree-{one.key}", "单位意见") for one in page.agreements]
+    places.append(("reason", "reason", "原因"))
+    found: dict[str, list[tuple[str, str]]] = {}
+    for key, anchor, label in places:
+        if key in wrong:
+            found.setdefault(wrong[key], []).append((anchor, label))
+    return list(found.items())
 
 
 @blueprint.get("/review/<int:application_id>/materials/<int:material_id>")

@@ -1,14 +1,15 @@
 """Reviewing one application: what the reviewer sees, and the decision (notice 二（四）（五）: 逐项审核)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import holds, may, narrow
-from gongkao.clock import today
+from gongkao.clock import now, today
 from gongkao.extensions import db
 from gongkao.models import Account, Application, ApplicationEvent, Material
 from gongkao.rules import calendar, fields, workflow
@@ -17,7 +18,7 @@ from gongkao.rules.errors import InvalidInput, WindowClosed
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialFacts, MaterialKind, Need, materials_for
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import application_form, audit, cycles, timeline
+from gongkao.services import application_form, audit, cycles, deferrals, timeline
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from gongkao.services.workflow import advance
@@ -86,11 +87,21 @@ class CheckItem:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """Something that the unit has to agree to in so many words before it passes the application."""
+
+    key: str
+    label: str
+    agreed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class ReviewPage:
     """All that the page of one application shows. `desk` is set where the account itself may decide now."""
 
     application: Application
     items: list[CheckItem]
+    agreements: list[Agreement]
     changes: list[Change]
     entries: list[dict[str, Any]]
     next_step: str
@@ -141,6 +152,25 @@ def checklist(application: Application) -> tuple[Item, ...]:
     return review_items(kinds)
 
 
+def agreements(application: Application) -> list[Agreement]:
+    """What the unit agrees to besides the items: retiring this year (notice 一（二）), a deferral (notice 二（四）)."""
+    found = []
+    if application.retirement_acknowledged_at is not None:
+        text = (
+            "本年度将办理退休或达到退休年龄，本人已了解岗位空缺、岗位聘用等政策规定，单位同意其申报（通知一（二））。"
+        )
+        found.append(Agreement("retirement", text, application.retirement_agreed_at))
+    deferral = application.deferral
+    if deferral is not None:
+        years, due = "、".join(f"{year}年度" for year in deferral.years), application.cycle.deferral_due
+        text = (
+            f"{years}考核结果尚未备案，本人已承诺于{due.year}年{due.month}月{due.day}日前补交，"
+            "单位同意容缺后补（通知二（四））。"
+        )
+        found.append(Agreement("deferral", text, deferral.agreed_at))
+    return found
+
+
 def page(actor: Account, application_id: int) -> ReviewPage:
     """The application as the reviewer's page shows it. Raises NotFound outside the person's scope."""
     application = find(actor, application_id)
@@ -163,6 +193,7 @@ def page(actor: Account, application_id: int) -> ReviewPage:
             )
             for item in checklist(application)
         ],
+        agreements=agreements(application),
         changes=changes,
         entries=[timeline.entry(event) for event in events],
         next_step=timeline.next_step(application),
@@ -222,14 +253,17 @@ def decide(
     *,
     reason: str = "",
     onsite: bool | None = None,
+    agreed: Collection[str] = (),
 ) -> Application:
     """Pass, send back or refuse an application that waits at one of the actor's own desks.
 
     `action` is one of DECISIONS. Passing needs every item passed; sending back at least one with a problem, each with
     its comment; refusing a reason.
-    `onsite` is the agency's word on whether on-site confirmation is called for (None: as the agency usually does).
+    `onsite` is the agency's word on whether on-site confirmation is called for (None: as the agency usually does),
+    `agreed` the keys of the agreements that the unit gives.
     Raises NotFound outside the scope, Refused where somebody else holds it, Conflict where it moved on meanwhile,
-    WindowClosed outside the desk's window, FieldsRefused by item key (and "reason").
+    WindowClosed outside the desk's window, FieldsRefused by item key
+    (and "reason", "agree-" and the key of an agreement).
     """
     with transaction() as session:
         application = session.scalar(_visible(actor, application_id).with_for_update(of=Application))
@@ -245,6 +279,8 @@ def decide(
         status = application.status
         items = checklist(application)
         text = _check(action, items, verdicts, reason)
+        if status is Status.UNIT_REVIEW and action is Action.PASS:
+            _agree(actor, application, agreed)
         calls_for = None
         if status is Status.AGENCY_REVIEW and action is Action.PASS:
             calls_for = application.agency.onsite_by_default if onsite is None else onsite
@@ -266,7 +302,7 @@ def _moved_on(application: Application) -> str:
     event = timeline.events(application)[-1]
     what = timeline.entry(event)["what"]
     return (
-        f"该申报刚刚被更新：{event.at:%m月%d日 %H:%M}，{event.office}已办理“{what}”，现为“{application.status.label}”。"
+        f"该申报刚刚被更新：{event.at.month}月{event.at.day}日{event.at:%H:%M}，{event.office}已办理“{what}”，现为“{application.status.label}”。"
         "您的操作没有生效，请核对最新内容。"
     )
 
@@ -287,7 +323,8 @@ def _check(action: Action, items: tuple[Item, ...], verdicts: Mapping[str, Verdi
     text = " ".join(reason.split())
     try:
         if action is Action.REFUSE or text:
-            text = fields.short_text(reason, "不予通过的原因" if action is Action.REFUSE else "说明", REASON_LENGTH, 4)
+            label, shortest = ("不予通过的原因", 4) if action is Action.REFUSE else ("说明", 1)
+            text = fields.short_text(reason, label, REASON_LENGTH, shortest)
     except InvalidInput as error:
         wrong["reason"] = error.message
     if wrong:
@@ -295,6 +332,20 @@ def _check(action: Action, items: tuple[Item, ...], verdicts: Mapping[str, Verdi
     if action is Action.SEND_BACK and all(verdict.passed is not False for verdict in found.values()):
         raise Refused("没有标出有问题的项目，无需退回。请把需要修改的项目选为“有问题”并写明要求。")
     return text
+
+
+def _agree(actor: Account, application: Application, agreed: Collection[str]) -> None:
+    asked = agreements(application)
+    missing = [agreement for agreement in asked if agreement.key not in agreed]
+    if missing:
+        raise FieldsRefused(
+            {f"agree-{one.key}": "单位同意的，请勾选后通过；不同意的，请退回修改或不予通过。" for one in missing}
+        )
+    for agreement in asked:
+        if agreement.key == "deferral":
+            deferrals.agree(actor, application)
+        else:
+            application.retirement_agreed_at = now()
 
 
 def _found(items: tuple[Item, ...], verdicts: Mapping[str, Verdict]) -> list[dict[str, Any]]:

@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
+from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, Application, ApplicationEvent, AuditEntry
+from gongkao.models import Account, Application, ApplicationEvent, AuditEntry, Deferral, DeferralStatus
 from gongkao.rules.calendar import period_text
 from gongkao.rules.errors import WindowClosed
 from gongkao.rules.workflow import Action, Desk, Status
@@ -160,6 +161,28 @@ def test_decisions_need_what_they_rest_on(world: World) -> None:
     review.decide(actor, application.id, version, Action.PASS, passed)
     assert {item["key"] for item in timeline.events(application)[-1].items} == everything
     assert events_of(application) == before + 1
+
+
+def test_the_unit_agrees_to_retirement_and_deferral_in_so_many_words(world: World) -> None:
+    application = factories.application(world.person("孟听雨"), world.station, status=Status.UNIT_REVIEW)
+    with transaction() as session:
+        application.retirement_acknowledged_at = now()
+        pledged = Deferral(status=DeferralStatus.PLEDGED, years=[2024], pledged_at=now())
+        application.deferral = pledged
+        session.flush()
+    actor = world.station_administrator
+    verdicts, version = all_passed(application), application.version
+    for agreed in ((), ("retirement",), ("deferral", "made-up")):
+        with pytest.raises(FieldsRefused) as refused:
+            review.decide(actor, application.id, version, Action.PASS, verdicts, agreed=agreed)
+        assert set(refused.value.fields) == {"agree-retirement", "agree-deferral"} - {f"agree-{one}" for one in agreed}
+        assert (pledged.status, application.retirement_agreed_at) == (DeferralStatus.PLEDGED, None)
+    review.decide(actor, application.id, version, Action.PASS, verdicts, agreed=("retirement", "deferral"))
+    assert (application.status, pledged.status) == (Status.AGENCY_REVIEW, DeferralStatus.AGREED)
+    assert application.retirement_agreed_at is not None and pledged.agreed_by_id == actor.id
+    assert all(one.agreed_at for one in review.page(world.officer, application.id).agreements)
+    # The agency decides on what the unit agreed to; it is not asked to agree itself.
+    assert passes(world.officer, application).status is Status.ONSITE_CONFIRMATION
 
 
 def test_a_stale_decision_is_refused_with_what_happened(world: World) -> None:
