@@ -5,9 +5,20 @@ from gongkao.models.audit import AuditEntry
 from gongkao.models.ban import BanEntry
 from gongkao.models.cycle import ConditionSet, Cycle, CycleWindow, GradeEntry, SubjectEntry, Trade, TradeOpening
 from gongkao.models.deferral import Deferral, DeferralStatus
+from gongkao.models.desk import Phrase, ReviewNote, SavedView, UnitStatement
 from gongkao.models.files import StoredFile
 from gongkao.models.message import Message
+from gongkao.models.onsite import Original, Visit, VisitMember, VisitSlot, VisitStatus
 from gongkao.models.organisations import Agency, RegionEntry, Unit, UnitCheck, UnitCheckStatus
+from gongkao.models.oversight import (
+    CalendarFiling,
+    CaseStatus,
+    FalseMaterialsCase,
+    FilingStatus,
+    Sample,
+    SampleMember,
+    UpwardReport,
+)
 from gongkao.models.password_help import HelpStatus, PasswordHelp
 from gongkao.models.people import Account, Person, Role
 from gongkao.models.result import Release, Result, Score
@@ -22,23 +33,33 @@ __all__ = [
     "ApplicationEvent",
     "AuditEntry",
     "BanEntry",
+    "CalendarFiling",
+    "CaseStatus",
     "ConditionSet",
     "Cycle",
     "CycleWindow",
     "Deferral",
     "DeferralStatus",
+    "FalseMaterialsCase",
+    "FilingStatus",
     "GradeEntry",
     "HelpStatus",
     "Material",
     "Message",
+    "Original",
     "PasswordHelp",
     "Person",
+    "Phrase",
     "RegionEntry",
     "RegistrationSheet",
     "Release",
     "Result",
+    "ReviewNote",
     "Role",
     "RosterEntry",
+    "Sample",
+    "SampleMember",
+    "SavedView",
     "Score",
     "SheetStatus",
     "StoredFile",
@@ -48,6 +69,12 @@ __all__ = [
     "Unit",
     "UnitCheck",
     "UnitCheckStatus",
+    "UnitStatement",
+    "UpwardReport",
+    "Visit",
+    "VisitMember",
+    "VisitSlot",
+    "VisitStatus",
     "WorkPeriod",
     "YearlyAssessment",
 ]

@@ -10,7 +10,7 @@ from gongkao.clock import now
 from gongkao.models.cycle import ConditionSet, Cycle, Trade
 from gongkao.models.files import StoredFile
 from gongkao.models.organisations import Agency, Unit
-from gongkao.models.people import Person
+from gongkao.models.people import Account, Person
 from gongkao.models.types import Choice, Model, Moment
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Desk, Status
@@ -78,6 +78,10 @@ class Application(Model):
     achievements_since: Mapped[int | None] = mapped_column(Integer)
     condition_set_id: Mapped[int | None] = mapped_column(ForeignKey("condition_set.id"))
     evaluation: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    claimed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    claimed_at: Mapped[datetime | None] = mapped_column(Moment)
+    first_reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    first_reviewed_at: Mapped[datetime | None] = mapped_column(Moment)
 
     cycle: Mapped[Cycle] = relationship()
     person: Mapped[Person] = relationship()
@@ -85,6 +89,8 @@ class Application(Model):
     supervising_unit: Mapped[Unit | None] = relationship(foreign_keys=[supervising_unit_id])
     agency: Mapped[Agency | None] = relationship()
     trade: Mapped[Trade | None] = relationship()
+    claimed_by: Mapped[Account | None] = relationship(foreign_keys=[claimed_by_id])
+    first_reviewed_by: Mapped[Account | None] = relationship(foreign_keys=[first_reviewed_by_id])
     work_periods: Mapped[list["WorkPeriod"]] = relationship(
         order_by="WorkPeriod.started_on", cascade="all, delete-orphan"
     )

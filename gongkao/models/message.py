@@ -13,7 +13,8 @@ from gongkao.models.types import Model, Moment
 class Message(Model):
     """One message to exactly one of: an account, a unit's administrators, an agency's officers.
 
-    `about` names the thing concerned, such as "application 12"; the pages know its address. `sent_at` tells when it also went out by the outgoing channel.
+    `about` names the thing concerned, such as "application 12"; the pages know its address. `sent_at` tells when it
+    also went out by the outgoing channel.
     """
 
     __tablename__ = "message"

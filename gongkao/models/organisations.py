@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
@@ -51,6 +51,7 @@ class Agency(Model):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"), index=True)
     taken_over: Mapped[bool] = mapped_column(Boolean, default=False)
     onsite_by_default: Mapped[bool] = mapped_column(Boolean, default=True)
+    second_review: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     phone: Mapped[str] = mapped_column(String(40), default="")
     address: Mapped[str] = mapped_column(String(120), default="")
     first_responsible_post: Mapped[str] = mapped_column(String(60), default="")

@@ -1,0 +1,123 @@
+"""On-site confirmation (现场审查确认): times an agency offers, visits of units, and the originals that change hands."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from gongkao.clock import now
+from gongkao.models.application import Application
+from gongkao.models.organisations import Agency, Unit
+from gongkao.models.people import Account
+from gongkao.models.types import Choice, Model, Moment
+
+
+class VisitSlot(Model):
+    """A time at which an agency receives units. `capacity` counts people whose materials can be confirmed in it."""
+
+    __tablename__ = "visit_slot"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    starts_at: Mapped[datetime] = mapped_column(Moment)
+    ends_at: Mapped[datetime] = mapped_column(Moment)
+    capacity: Mapped[int] = mapped_column(Integer)
+    place: Mapped[str] = mapped_column(String(120), default="")
+
+    agency: Mapped[Agency] = relationship()
+    visits: Mapped[list["Visit"]] = relationship(viewonly=True)
+
+
+class VisitStatus(StrEnum):
+    BUNDLED = "bundled"
+    BOOKED = "booked"
+    RECEIVED = "received"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+    @property
+    def tone(self) -> str:
+        return _TONES[self]
+
+
+_LABELS = {
+    VisitStatus.BUNDLED: "已汇总，待预约",
+    VisitStatus.BOOKED: "已预约",
+    VisitStatus.RECEIVED: "已接收原件",
+    VisitStatus.RETURNED: "原件已全部退回",
+    VisitStatus.CANCELLED: "已取消",
+}
+_TONES = {
+    VisitStatus.BUNDLED: "neutral",
+    VisitStatus.BOOKED: "info",
+    VisitStatus.RECEIVED: "needs",
+    VisitStatus.RETURNED: "done",
+    VisitStatus.CANCELLED: "neutral",
+}
+
+
+class Visit(Model):
+    """One unit's people brought together for one confirmation (notice 二（二）: 由单位人事部门集中报)."""
+
+    __tablename__ = "visit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    slot_id: Mapped[int | None] = mapped_column(ForeignKey("visit_slot.id"), index=True)
+    status: Mapped[VisitStatus] = mapped_column(Choice(VisitStatus), index=True)
+    bearer_name: Mapped[str] = mapped_column(String(30), default="")
+    bearer_mobile: Mapped[str] = mapped_column(String(20), default="")
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+    unit: Mapped[Unit] = relationship()
+    agency: Mapped[Agency] = relationship()
+    slot: Mapped[VisitSlot | None] = relationship()
+    members: Mapped[list["VisitMember"]] = relationship(cascade="all, delete-orphan", back_populates="visit")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class VisitMember(Model):
+    """One person of a visit; an application is in one visit at a time."""
+
+    __tablename__ = "visit_member"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
+
+    visit: Mapped[Visit] = relationship(back_populates="members")
+    application: Mapped[Application] = relationship()
+    originals: Mapped[list["Original"]] = relationship(cascade="all, delete-orphan", back_populates="member")
+
+
+class Original(Model):
+    """One original document (原件) of one person: when it was taken in and when it was given back, and by whom."""
+
+    __tablename__ = "original"
+    __table_args__ = (UniqueConstraint("member_id", "label"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("visit_member.id"))
+    label: Mapped[str] = mapped_column(String(60))
+    pieces: Mapped[int] = mapped_column(Integer, default=1)
+    received_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    received_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    returned_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    returned_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    returned_to: Mapped[str] = mapped_column(String(30), default="")
+
+    member: Mapped[VisitMember] = relationship(back_populates="originals")
+    received_by: Mapped[Account | None] = relationship(foreign_keys=[received_by_id])
+    returned_by: Mapped[Account | None] = relationship(foreign_keys=[returned_by_id])
