@@ -159,7 +159,7 @@ def _show(
 def _problems(page: ReviewPage, wrong: dict[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Each message once, with the (id, label) of every place that it concerns."""
     places = [(row.key, f"{PREFIX}-{row.key}", row.label) for row in page.items]
-    places += [(f"agree-{one.key}", f"agree-{one.key}", "单位意见") for one in page.agreements]
+    places += [(f"agree-{one.key}", f"agree-{one.key}", one.title) for one in page.agreements]
     places.append(("reason", "reason", "原因"))
     found: dict[str, list[tuple[str, str]]] = {}
     for key, anchor, label in places:

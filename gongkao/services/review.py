@@ -12,7 +12,7 @@ from gongkao.access.scope import holds, may, narrow
 from gongkao.clock import now, today
 from gongkao.extensions import db
 from gongkao.models import Account, Application, ApplicationEvent, Material
-from gongkao.rules import calendar, fields, workflow
+from gongkao.rules import calendar, eligibility, fields, workflow
 from gongkao.rules.application_form import Item, review_items
 from gongkao.rules.errors import InvalidInput, WindowClosed
 from gongkao.rules.grades import Grade
@@ -91,8 +91,19 @@ class Agreement:
     """Something that the unit has to agree to in so many words before it passes the application."""
 
     key: str
-    label: str
+    title: str
+    text: str
     agreed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How one condition of eligibility came out at submission, with the parts of a group."""
+
+    text: str
+    result: eligibility.Result
+    source: str
+    parts: list["Condition"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,8 @@ class ReviewPage:
 
     application: Application
     items: list[CheckItem]
+    eligibility: eligibility.Verdict | None
+    conditions: list[Condition]
     agreements: list[Agreement]
     changes: list[Change]
     entries: list[dict[str, Any]]
@@ -159,7 +172,7 @@ def agreements(application: Application) -> list[Agreement]:
         text = (
             "本年度将办理退休或达到退休年龄，本人已了解岗位空缺、岗位聘用等政策规定，单位同意其申报（通知一（二））。"
         )
-        found.append(Agreement("retirement", text, application.retirement_agreed_at))
+        found.append(Agreement("retirement", "同意到龄人员申报", text, application.retirement_agreed_at))
     deferral = application.deferral
     if deferral is not None:
         years, due = "、".join(f"{year}年度" for year in deferral.years), application.cycle.deferral_due
@@ -167,7 +180,7 @@ def agreements(application: Application) -> list[Agreement]:
             f"{years}考核结果尚未备案，本人已承诺于{due.year}年{due.month}月{due.day}日前补交，"
             "单位同意容缺后补（通知二（四））。"
         )
-        found.append(Agreement("deferral", text, deferral.agreed_at))
+        found.append(Agreement("deferral", "同意容缺后补", text, deferral.agreed_at))
     return found
 
 
@@ -181,6 +194,7 @@ def page(actor: Account, application_id: int) -> ReviewPage:
     desk = workflow.desk_of(application.status) if mine else None
     window = timeline.deadline(application)
     facts = _facts(application, whole=mine)
+    judged = application.evaluation or {}
     return ReviewPage(
         application=application,
         items=[
@@ -193,6 +207,8 @@ def page(actor: Account, application_id: int) -> ReviewPage:
             )
             for item in checklist(application)
         ],
+        eligibility=eligibility.Verdict(str(judged["verdict"])) if judged else None,
+        conditions=_conditions(judged),
         agreements=agreements(application),
         changes=changes,
         entries=[timeline.entry(event) for event in events],
@@ -212,6 +228,18 @@ def _facts(application: Application, *, whole: bool) -> dict[str, list[tuple[str
     for line in application_form.lines(application):
         found.setdefault(line.key, []).append((line.label, unmasked.get(line.label, line.text)))
     return found
+
+
+def _conditions(judged: Mapping[str, Any]) -> list[Condition]:
+    """What was judged at submission (rules.eligibility), what everybody needs first, then the ways in."""
+
+    def condition(data: Mapping[str, Any]) -> Condition:
+        result = eligibility.Result(data["result"])
+        # The sentences were written to the applicant.
+        text = str(data["text"]).replace("您", "").removesuffix(f"：{result.label}")
+        return Condition(text, result, str(data["source"]), [condition(part) for part in data.get("parts", [])])
+
+    return [condition(data) for data in (*judged.get("common", []), *judged.get("ways", []))]
 
 
 def _closed(application: Application, desk: Desk | None) -> str:
