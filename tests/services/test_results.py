@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from flask import Flask
 from sqlalchemy import event, func, select
 
 from gongkao.extensions import db
-from gongkao.models import Account, Application, AuditEntry, Release, Result
+from gongkao.models import Account, Application, AuditEntry, Release, Result, Score
 from gongkao.rules.errors import WindowClosed
 from gongkao.rules.workflow import Status
 from gongkao.services import listing, notices, results, scores
@@ -15,6 +16,7 @@ from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from tests import factories
 from tests.documents.reading import read
 from tests.services.test_scores import marks
+from tests.services.test_workflow_concurrency import both_at_once
 from tests.world import World
 
 RESULTS_DAY = date(2025, 11, 3)
@@ -210,3 +212,40 @@ def test_more_than_one_download_holds_is_refused(
     with pytest.raises(Refused, match="一次最多下载1人"):
         results.listed(world.officer, {})
     assert len(results.listed(world.officer, {"q": "祝晓川乙"})) == 1
+
+
+def test_releasing_and_entering_at_once_never_part_the_result_from_the_marks(
+    app: Flask, world: World, people: tuple[Application, Application]
+) -> None:
+    enter_all(world, people)
+    typed = marks(people[0], "99", "85.5", "100", seen=("60", "85.5", "100"))
+    own = people[0].id
+    db.session.remove()
+
+    def manager() -> Account:
+        return db.session.scalars(select(Account).where(Account.username == "gl410122")).one()
+
+    raised = both_at_once(app, lambda: results.release(manager(), 4, NUMBER), lambda: scores.enter(manager(), 4, typed))
+    assert raised[0] is None
+    # Either the new mark came first and is the released one, or it came too late and was refused.
+    assert raised[1] is None or (isinstance(raised[1], Refused) and "已公布" in raised[1].message)
+    kept = db.session.scalars(
+        select(Score.value).where(Score.application_id == own, Score.subject_key == "post_skills")
+    ).one()
+    frozen = db.session.scalars(select(Result).where(Result.application_id == own)).one().marks[0]["mark"]
+    assert scores.mark_text(kept, False) == frozen == ("99" if raised[1] is None else "60")
+
+
+def test_of_two_releases_at_once_one_is_made(app: Flask, world: World, people: tuple[Application, Application]) -> None:
+    enter_all(world, people)
+    db.session.remove()
+
+    def release() -> Release:
+        actor = db.session.scalars(select(Account).where(Account.username == "gl410122")).one()
+        return results.release(actor, 4, NUMBER)
+
+    raised = both_at_once(app, release, release)
+    refused = [error for error in raised if error is not None]
+    assert len(refused) == 1 and isinstance(refused[0], Refused) and "已经公布过" in refused[0].message
+    assert db.session.scalar(select(func.count(Release.id))) == 1
+    assert db.session.scalar(select(func.count(Result.id))) == 2
