@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, Boolean, Date, ForeignKey, Integer, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,6 +11,9 @@ from gongkao.clock import now
 from gongkao.models.types import Choice, Model, Moment
 from gongkao.rules.calendar import Window, WindowKey
 from gongkao.rules.scoring import Subject
+
+if TYPE_CHECKING:
+    from gongkao.models.people import Account
 
 
 class Cycle(Model):
@@ -72,6 +76,8 @@ class ConditionSet(Model):
     note: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+
+    created_by: Mapped["Account | None"] = relationship()
 
 
 class GradeEntry(Model):

@@ -1,4 +1,4 @@
-"""Oversight (事中事后监管): samples drawn and looked at again, cases of false materials, reports upward, filed dates."""
+"""Oversight (事中事后监管): samples looked at again, cases of false materials, reports upward, filed dates."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -129,7 +129,7 @@ class FilingStatus(StrEnum):
 
 
 class CalendarFiling(Model):
-    """A region's own dates for one window (notice 三, last paragraph), filed with the centre; or the centre's extension.
+    """A region's own dates for one window (notice 三, last paragraph), or the centre's extension of one.
 
     In force from when it is filed until it is objected to or withdrawn. `grades` None holds for all grades.
     """

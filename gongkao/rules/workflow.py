@@ -44,6 +44,7 @@ class Status(StrEnum):
     RETURNED = "returned"
     QUALIFIED = "qualified"
     REFUSED = "refused"
+    CANCELLED = "cancelled"
 
     @property
     def label(self) -> str:
@@ -64,9 +65,10 @@ _STATUS = {
     Status.RETURNED: ("已退回，待修改", "needs"),
     Status.QUALIFIED: ("资格审查合格", "done"),
     Status.REFUSED: ("资格审查不通过", "refused"),
+    Status.CANCELLED: ("已取消申报资格", "refused"),
 }
 
-FINAL = frozenset({Status.QUALIFIED, Status.REFUSED})
+FINAL = frozenset({Status.QUALIFIED, Status.REFUSED, Status.CANCELLED})
 
 
 class Action(StrEnum):
@@ -77,6 +79,10 @@ class Action(StrEnum):
     SEND_BACK = "send_back"
     REFUSE = "refuse"
     EXPIRE = "expire"
+    FIRST_PASS = "first_pass"
+    OVERTURN = "overturn"
+    CANCEL = "cancel"
+    RESTORE = "restore"
 
     @property
     def label(self) -> str:
@@ -95,6 +101,10 @@ _ACTION = {
     Action.SEND_BACK: ("退回修改", "needs"),
     Action.REFUSE: ("不予通过", "refused"),
     Action.EXPIRE: ("容缺后补未完成，视为不通过", "refused"),
+    Action.FIRST_PASS: ("初审通过，待复审", "info"),
+    Action.OVERTURN: ("监督复核改变结论", "needs"),
+    Action.CANCEL: ("取消申报资格", "refused"),
+    Action.RESTORE: ("申诉成立，恢复审查", "info"),
 }
 
 _AT: dict[Desk, Status] = {
@@ -107,8 +117,9 @@ _ORDER = {desk: place for place, desk in enumerate(Desk)}
 _DESKS = {status: desk for desk, status in _AT.items()}
 
 
-# Bound to no window: what was deferred fails whenever it is found wanting (notice 二（四）（五）).
-UNBOUND = frozenset({Action.EXPIRE})
+# Bound to no window: what was deferred fails whenever it is found wanting (notice 二（四）), and oversight goes on
+# during and after the review (二（五）, 四（四）).
+UNBOUND = frozenset({Action.EXPIRE, Action.OVERTURN, Action.CANCEL, Action.RESTORE})
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Step:
-    """What an action leads to. `returned_to` is the desk to which a returned application comes back."""
+    """What an action leads to. `returned_to` is the desk to which an application that has left the desks comes back."""
 
     status: Status
     returned_to: Desk | None = None
@@ -152,15 +163,22 @@ def allowed_actions(status: Status) -> tuple[Action, ...]:
 
     Withdrawing is the applicant's; a deferral that was not made up expires even after everybody has passed.
     """
-    if status is Status.DRAFT:
-        return (Action.SUBMIT,)
-    if status is Status.RETURNED:
-        return (Action.RESUBMIT, Action.WITHDRAW, Action.EXPIRE)
-    if status in _DESKS:
-        return (Action.PASS, Action.SEND_BACK, Action.REFUSE, Action.WITHDRAW, Action.EXPIRE)
-    if status is Status.QUALIFIED:
-        return (Action.EXPIRE,)
-    return ()
+    return _ALLOWED[status]
+
+
+_REVIEWING = (Action.PASS, Action.SEND_BACK, Action.REFUSE, Action.WITHDRAW, Action.EXPIRE, Action.CANCEL)
+_ALLOWED: dict[Status, tuple[Action, ...]] = {
+    Status.DRAFT: (Action.SUBMIT,),
+    Status.RETURNED: (Action.RESUBMIT, Action.WITHDRAW, Action.EXPIRE, Action.CANCEL),
+    Status.UNIT_REVIEW: _REVIEWING,
+    Status.SUPERVISING_REVIEW: _REVIEWING,
+    Status.AGENCY_REVIEW: (Action.FIRST_PASS, *_REVIEWING),
+    Status.ONSITE_CONFIRMATION: _REVIEWING,
+    Status.QUALIFIED: (Action.EXPIRE, Action.OVERTURN, Action.CANCEL),
+    Status.REFUSED: (Action.OVERTURN, Action.CANCEL),
+    Status.CANCELLED: (Action.RESTORE,),
+}
+_ENDS = {Action.REFUSE: Status.REFUSED, Action.EXPIRE: Status.REFUSED, Action.CANCEL: Status.CANCELLED}
 
 
 def transition(status: Status, action: Action, *, route: Route, returned_to: Desk | None = None) -> Step:
@@ -169,9 +187,18 @@ def transition(status: Status, action: Action, *, route: Route, returned_to: Des
         raise NotAllowed(f"申报现为“{status.label}”，不能{action.label}。请刷新页面查看最新情况。")
     if action is Action.WITHDRAW:
         return Step(Status.DRAFT)
-    if action in (Action.REFUSE, Action.EXPIRE):
-        return Step(Status.REFUSED)
+    if action is Action.FIRST_PASS:
+        return Step(status)
     desk = desk_of(status)
+    # The desk that would have to judge it anew: the one that holds it, or held it last.
+    last = desk or returned_to or (Desk.AGENCY if status is Status.QUALIFIED else Desk.UNIT)
+    if action in _ENDS:
+        return Step(_ENDS[action], last)
+    if action is Action.OVERTURN and status is Status.QUALIFIED:
+        return Step(Status.REFUSED, last)
+    if action in (Action.OVERTURN, Action.RESTORE):
+        # A refusal that is overturned, and a cancellation lifted on appeal, are judged anew where they ended.
+        return Step(_AT[last])
     if action is Action.SEND_BACK:
         return Step(Status.RETURNED, desk)
     if action is Action.SUBMIT:

@@ -40,6 +40,7 @@ FORMATS = ("pdf", "jpeg", "png")
 MAX_BYTES = 10 * MEGABYTE
 # Days before the last one on which somebody is reminded, once each.
 REMINDERS = (30, 14, 7, 3, 1, 0)
+_ENDED = (Status.REFUSED, Status.CANCELLED)
 _OPEN = (DeferralStatus.PLEDGED, DeferralStatus.AGREED)
 _FILED_OUTCOMES = tuple(outcome for outcome in OUTCOMES if outcome != NOT_FILED)
 
@@ -259,7 +260,7 @@ def _decide(actor: Account | None, deferral: Deferral, status: DeferralStatus, r
 def _fail(actor: Account | None, deferral: Deferral, reason: str) -> None:
     application = deferral.application
     _decide(actor, deferral, DeferralStatus.FAILED, reason)
-    if application.status is not Status.REFUSED:
+    if application.status not in _ENDED:
         workflow.advance(application, Action.EXPIRE, actor, reason=reason)
     audit.record(actor, "fail_deferral", application, reason=reason)
     if application.unit_id is not None:
@@ -289,7 +290,7 @@ def run_deadlines(batch: int = 200) -> DeadlineRun:
         .where(
             Deferral.status.in_(_OPEN),
             Application.submitted_at.is_not(None),
-            Application.status != Status.REFUSED,
+            Application.status.not_in(_ENDED),
         )
         .order_by(Deferral.id)
     )
@@ -312,7 +313,7 @@ def _run_one(deferral_id: int, day: date) -> str:
         ).one()
         application = deferral.application
         # Somebody may have acted since the list was read.
-        if deferral.status not in _OPEN or application.status is Status.REFUSED:
+        if deferral.status not in _OPEN or application.status in _ENDED:
             return ""
         due = application.cycle.deferral_due
         if day > due:

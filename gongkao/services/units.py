@@ -25,13 +25,12 @@ from gongkao.models import (
 from gongkao.rules import fields
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.routing import RegionLevel, UnitLevel, check_unit_region, reviewing_region
-from gongkao.rules.workflow import Status
+from gongkao.rules.workflow import FINAL
 from gongkao.services import audit, cycles
 from gongkao.services.errors import FieldsRefused, NotFound
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
 
-FINAL = (Status.QUALIFIED, Status.REFUSED)
 PATH_LIMIT = 200
 UNCHECKED = "none"
 CHECK_TONES = {
