@@ -215,9 +215,9 @@
     const carried = ["csrf_token", "version"];
     const fields = () => Array.from(new FormData(form)).filter(([name, value]) => typeof value === "string" && !carried.includes(name));
     const mark = form.elements.version;
-    const store = () => {
+    const store = (sent) => {
       try {
-        localStorage.setItem(key, JSON.stringify({ at: Date.now(), fields: fields(), version: mark ? mark.value : "" }));
+        localStorage.setItem(key, JSON.stringify({ at: Date.now(), sent: sent === true, fields: fields(), version: mark ? mark.value : "" }));
       } catch (error) { /* A full or closed store must not stop anyone from typing. */ }
     };
     let saved = JSON.stringify(fields());
@@ -278,8 +278,17 @@
     window.setInterval(save, 60000);
     on(window, "online", save);
     on(document, "visibilitychange", () => { if (document.visibilityState === "hidden") save(true); });
-    on(form, "submit", () => { if (navigator.onLine === false) store(); else localStorage.removeItem(key); });
+    // Whether it arrived shows on the next page: signed out in the meantime, it did not, and is still here afterwards.
+    on(form, "submit", () => store(true));
   });
+  if (document.body.dataset.account && !/\/sign-in$/.test(document.referrer.split("?")[0])) {
+    const mine = `${keep.prefix}${document.body.dataset.account}:`;
+    try {
+      Object.keys(localStorage).filter((key) => key.startsWith(mine) && key !== mine + window.location.pathname).forEach((key) => {
+        if (/"sent":true/.test(localStorage.getItem(key))) localStorage.removeItem(key);
+      });
+    } catch (error) { /* Without a store there is nothing to forget. */ }
+  }
   // On a shared computer nothing of one person stays behind for the next.
   on(document, "submit", (event) => {
     if ("signOut" in event.target.dataset) Object.keys(localStorage).filter((key) => key.startsWith(keep.prefix)).forEach((key) => localStorage.removeItem(key));

@@ -163,8 +163,11 @@ def _change_rows(form: StepForm, go: str) -> None:
     if go == "row-add":
         form.work.append_entry()
     elif go.startswith("row-remove-"):
-        name = f"work-{go.removeprefix('row-remove-')}"
-        form.work.entries = [entry for entry in form.work.entries if entry.name != name]
+        # The list counts its rows anew, so the row is found by its place among the numbers that were sent.
+        sent = sorted({int(name.split("-")[1]) for name in request.form if name.startswith("work-")})
+        place = go.removeprefix("row-remove-")
+        if place.isdecimal() and int(place) in sent:
+            del form.work.entries[sent.index(int(place))]
 
 
 def _extras(place: FormStep, application: Application, form: StepForm, found: list[Any] | None) -> dict[str, Any]:

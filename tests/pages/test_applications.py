@@ -1,0 +1,273 @@
+"""The applicant's pages: the whole way through them, and what they answer when something is wrong."""
+
+import io
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from gongkao.extensions import db
+from gongkao.models import Account, Trade
+from gongkao.rules.application_form import FormStep
+from gongkao.rules.workflow import Action, Status
+from gongkao.services import drafts, workflow
+from gongkao.services.transaction import transaction
+from tests import factories
+from tests.world import World
+
+SignIn = Callable[[Account], FlaskClient]
+Clock = Callable[[date], None]
+
+
+def _version(page: TestResponse) -> str:
+    found = re.search(r'name="version"[^>]*value="([^"]*)"', page.text)
+    assert found is not None
+    return found.group(1)
+
+
+def _post(browser: FlaskClient, step: str, **typed: Any) -> TestResponse:
+    address = f"/application/steps/{step}"
+    return browser.post(address, data={"version": _version(browser.get(address)), **typed})
+
+
+def _upload(browser: FlaskClient, kind: str, *files: tuple[bytes, str]) -> TestResponse:
+    data = {"files": [(io.BytesIO(content), name) for content, name in files]}
+    return browser.post(f"/application/materials/{kind}", data=data, content_type="multipart/form-data")
+
+
+@pytest.fixture
+def browser(world: World, sign_in: SignIn) -> FlaskClient:
+    """The applicant's browser, with a draft begun."""
+    client = sign_in(world.applicant)
+    client.post("/application/start")
+    return client
+
+
+def test_the_whole_way_from_nothing_to_submitted(world: World, sign_in: SignIn) -> None:
+    browser = sign_in(world.applicant)
+    first = browser.get("/application")
+    assert "2025年3月13日至3月31日" in first.text and "开始填报" in first.text
+    trade = str(db.session.scalars(select(Trade.id).where(Trade.code == "01001")).one())
+    answer = browser.post("/application/start")
+    for step, typed in (
+        ("person", {"education": "高中"}),
+        (
+            "unit",
+            {
+                "unit_name": world.school.name,
+                "unit_id": str(world.school.id),
+                "department": "后勤科",
+                "post": "驾驶岗",
+                "staff_kind": "其他聘用工作人员",
+                "work_started_on": "20040701",
+                "post_started_on": "20100301",
+            },
+        ),
+        ("trade", {"trade_id": trade}),
+        ("grade", {"grade": "5"}),
+        ("work", {"work-0-started_on": "20040701", "work-0-unit_name": "云溪站", "work-0-post": "驾驶岗"}),
+        ("certificate", {"has_certificate": "no"}),
+        ("assessments", {"year_2024": "合格", "year_2023": "合格", "year_2022": "未参加考核"}),
+    ):
+        assert answer.location == f"/application/steps/{step}"
+        answer = _post(browser, step, **typed)
+        assert answer.status_code == 302, step
+    assert answer.location == "/application/materials"
+    for kind in ("identity_card", "post", "work_years"):
+        assert _upload(browser, kind, (factories.pdf(), f"{kind}.pdf")).status_code == 302
+    _upload(browser, "photo", (factories.jpeg(), "近照.jpg"))
+    assert _post(browser, "pledge", pledged="y").location == "/application/preview"
+    look = browser.get("/application/preview")
+    assert "处需要补充或改正" not in look.text
+    assert world.applicant.username not in look.text
+    assert browser.post("/application/preview", data={"version": _version(look)}).location == "/application"
+    home = browser.get("/application")
+    assert Status.UNIT_REVIEW.label in home.text and "提交申报" in home.text
+    paper = browser.get("/application/form.pdf")
+    assert paper.mimetype == "application/pdf" and paper.data.startswith(b"%PDF")
+
+
+def test_outside_registration_the_page_names_the_window(world: World, sign_in: SignIn, at: Clock) -> None:
+    at(date(2025, 4, 1))
+    browser = sign_in(world.applicant)
+    assert "3月13日至3月31日，现已截止" in browser.get("/application").text
+    browser.post("/application/start")
+    assert drafts.find_own(world.applicant) is None
+
+
+def test_a_draft_can_still_be_read_after_registration(browser: FlaskClient, at: Clock) -> None:
+    _post(browser, "person", education="大专")
+    at(date(2025, 4, 1))
+    page = browser.get("/application/steps/person")
+    assert "大专" in page.text and "<form" not in page.text.partition("<main")[2]
+    assert "现已截止" in browser.get("/application/preview").text
+    assert browser.post("/application/steps/person", data={"education": "本科"}).status_code == 422
+
+
+def test_a_refused_step_keeps_what_was_typed(world: World, browser: FlaskClient) -> None:
+    answer = _post(browser, "unit", unit_name=world.school.name, department="后勤科", work_started_on="2050-01-01")
+    assert answer.status_code == 422
+    for text in (world.school.name, "后勤科", "2050-01-01", "请填写现任岗位。", "不能晚于", 'href="#work_started_on"'):
+        assert text in answer.text
+    assert drafts.own(world.applicant).department is None
+
+
+def test_rows_with_mistakes_tell_them_in_their_own_place(browser: FlaskClient) -> None:
+    typed = {
+        "work-0-started_on": "",
+        "work-2-started_on": "2004-07-01",
+        "work-2-unit_name": "云溪站",
+        "work-5-started_on": "后天",
+        "work-5-unit_name": "晴川学校",
+        "work-5-post": "驾驶岗",
+    }
+    answer = _post(browser, "work", **typed)
+    assert answer.status_code == 422
+    assert 'id="work-1-post-error"' in answer.text and 'id="work-2-started_on-error"' in answer.text
+    assert "后天" in answer.text
+
+
+def test_rows_are_added_and_taken_away_without_a_script(browser: FlaskClient) -> None:
+    more = _post(browser, "work", **{"work-0-unit_name": "云溪站", "go": "row-add"})
+    assert more.status_code == 200 and more.text.count('data-repeat-row="') == 3  # with the blank one in the template
+    assert "云溪站" in more.text
+    fewer = _post(
+        browser, "work", **{"work-2-unit_name": "云溪站", "work-4-unit_name": "晴川学校", "go": "row-remove-2"}
+    )
+    assert "晴川学校" in fewer.text and "云溪站" not in fewer.text
+
+
+def test_units_are_found_with_and_without_a_script(world: World, browser: FlaskClient) -> None:
+    found = browser.get("/application/units?q=晴川").get_json()
+    assert {one["label"] for one in found} == {world.school.name, world.bureau.name}
+    with transaction():
+        world.bureau.active = False
+    assert [one["label"] for one in browser.get("/application/units?q=晴川").get_json()] == [world.school.name]
+    page = _post(browser, "unit", unit_name="晴川", department="后勤科", go="find")
+    assert page.status_code == 200
+    assert f'name="unit_pick" value="{world.school.id}"' in page.text and "后勤科" in page.text
+
+
+def test_trades_are_searched(browser: FlaskClient) -> None:
+    page = browser.get("/application/steps/trade?q=汽车驾驶").text
+    assert "汽车驾驶员" in page and "绿化" not in page.partition("<main")[2].partition("trade_id")[2]
+    assert "没有找到含“飞船”的工种" in browser.get("/application/steps/trade?q=飞船").text
+
+
+def _save_by_itself(browser: FlaskClient, step: str, **typed: Any) -> TestResponse:
+    return browser.post(f"/application/steps/{step}", data=typed, headers={"X-Autosave": "1"})
+
+
+def test_a_page_saves_by_itself(world: World, browser: FlaskClient) -> None:
+    version = _version(browser.get("/application/steps/unit"))
+    answer = _save_by_itself(browser, "unit", version=version, department="后勤科")
+    assert answer.status_code == 200
+    assert re.fullmatch(r"\d\d:\d\d", answer.json["saved"])
+    wrong = _save_by_itself(
+        browser, "unit", version=answer.json["version"], department="后勤科", work_started_on="明天"
+    )
+    assert wrong.status_code == 422 and "参加工作时间" in wrong.json["message"]
+    stale = _save_by_itself(browser, "unit", version=version, department="保卫科")
+    assert stale.status_code == 409 and "还没有保存" in stale.json["message"]
+    assert drafts.own(world.applicant).department == "后勤科"
+
+
+def test_two_windows_do_not_overwrite_each_other(world: World, browser: FlaskClient) -> None:
+    seen = _version(browser.get("/application/steps/person"))
+    _post(browser, "person", education="大专")
+    answer = browser.post("/application/steps/person", data={"version": seen, "education": "本科"})
+    assert answer.status_code == 409
+    assert "没有保存" in answer.text and "大专" in answer.text
+    assert '<option selected value="本科">' in answer.text
+    again = browser.post("/application/steps/person", data={"version": _version(answer), "education": "本科"})
+    assert again.status_code == 302
+    assert drafts.own(world.applicant).education == "本科"
+
+
+def test_a_file_is_shown_to_its_owner_alone(world: World, browser: FlaskClient, sign_in: SignIn) -> None:
+    _upload(browser, "post", (factories.pdf(), "合同.pdf"))
+    material_id = drafts.own(world.applicant).materials[0].id
+    shown = browser.get(f"/application/files/{material_id}")
+    assert shown.mimetype == "application/pdf"
+    assert shown.headers["Content-Disposition"].startswith("inline")
+    stranger = sign_in(world.other_applicant)
+    assert stranger.get(f"/application/files/{material_id}").status_code == 404
+    assert stranger.post(f"/application/files/{material_id}/remove").status_code == 404
+    assert sign_in(world.unit_administrator).get(f"/application/files/{material_id}").status_code == 403
+
+
+def test_a_bad_file_is_told_beside_its_kind(world: World, browser: FlaskClient) -> None:
+    answer = _upload(browser, "post", (b"MZ" + b"\0" * 200, "合同.pdf"))
+    assert answer.status_code == 422
+    assert 'id="files-post-error"' in answer.text and 'href="#material-post"' in answer.text
+    assert _upload(browser, "post").status_code == 422
+    assert _upload(browser, "nothing", (factories.pdf(), "合同.pdf")).status_code == 404
+    assert drafts.own(world.applicant).materials == []
+
+
+def test_a_returned_application_shows_what_to_mend_and_locks_the_rest(world: World, sign_in: SignIn) -> None:
+    factories.application(world.person("孟听雨"), world.school, status=Status.UNIT_REVIEW)
+    with transaction():
+        items = [{"key": "certificate", "label": "原等级证书", "passed": False, "comment": "编号少一位。"}]
+        workflow.advance(
+            drafts.own(world.applicant), Action.SEND_BACK, world.unit_administrator, reason="请改。", items=items
+        )
+    browser = sign_in(world.applicant)
+    home = browser.get("/application").text
+    assert "编号少一位。" in home and 'href="/application/steps/certificate"' in home
+    assert "编号少一位。" in browser.get("/application/steps/certificate").text
+    locked = browser.get("/application/steps/person")
+    assert "没有退回" in locked.text and 'name="education"' not in locked.text
+    answer = _post(
+        browser,
+        "certificate",
+        has_certificate="yes",
+        certificate_grade="5",
+        certificate_trade="汽车驾驶员",
+        certificate_number="1641000000500002",
+        certificate_issued_on="2015-12-01",
+        certificate_issuer="河南省人力资源和社会保障厅",
+    )
+    assert answer.location == "/application/preview"
+    look = browser.get("/application/preview")
+    assert browser.post("/application/preview", data={"version": _version(look)}).status_code == 302
+    assert drafts.own(world.applicant).status is Status.UNIT_REVIEW
+
+
+def test_withdrawing_asks_first(world: World, sign_in: SignIn) -> None:
+    factories.application(world.person("孟听雨"), world.school, status=Status.AGENCY_REVIEW)
+    browser = sign_in(world.applicant)
+    page = browser.get("/application/withdraw")
+    assert "确认撤回" in page.text and "3月31日" in page.text
+    assert drafts.own(world.applicant).status is Status.AGENCY_REVIEW
+    browser.post("/application/withdraw", data={"version": _version(page)})
+    assert drafts.own(world.applicant).status is Status.DRAFT
+
+
+@pytest.mark.parametrize(
+    "status", [Status.DRAFT, Status.UNIT_REVIEW, Status.RETURNED, Status.QUALIFIED, Status.REFUSED]
+)
+def test_every_page_can_be_seen_in_every_state(world: World, sign_in: SignIn, status: Status) -> None:
+    factories.application(world.person("孟听雨"), world.school, status=status)
+    browser = sign_in(world.applicant)
+    addresses = [f"/application/steps/{step.value}" for step in FormStep]
+    for address in ("/application", "/application/preview", "/application/materials", *addresses):
+        assert browser.get(address, follow_redirects=True).status_code == 200, address
+    assert browser.get("/application/steps/nothing").status_code == 404
+
+
+def test_without_an_application_every_page_leads_home(world: World, sign_in: SignIn) -> None:
+    browser = sign_in(world.applicant)
+    for address in (
+        "/application/preview",
+        "/application/materials",
+        "/application/withdraw",
+        "/application/steps/unit",
+    ):
+        assert browser.get(address).location == "/application"
+    assert browser.get("/application/form.pdf").status_code == 404
