@@ -126,7 +126,10 @@ class Certificate:
 
 
 class Assessment(NamedTuple):
-    """One year's assessment (年度考核). `filed`: recorded by the personnel department (备案)."""
+    """One year's assessment (年度考核). `filed`: recorded by the personnel department (备案).
+
+    What is not filed yet may have no outcome: "".
+    """
 
     outcome: str
     filed: bool = True
@@ -410,7 +413,7 @@ def _assessments_passed(term: AssessmentsPassed, case: _Case) -> _Judged:
     poor = missing = unclear = False
     for year in years:
         found = known.get(year)
-        if found is None:
+        if found is None or not found.outcome:
             missing = True
         elif found.outcome in _GOOD:
             missing |= not found.filed
@@ -439,7 +442,7 @@ def _assessments_excellent(term: AssessmentsExcellent, case: _Case) -> _Judged:
     filed = unfiled = recorded = on_edge = 0
     for year, found in facts.assessments.items():
         if first <= year <= last:
-            recorded += 1
+            recorded += bool(found.outcome)
             if found.outcome == EXCELLENT:
                 filed += found.filed
                 unfiled += not found.filed
@@ -458,7 +461,7 @@ def _assessments_excellent(term: AssessmentsExcellent, case: _Case) -> _Judged:
     if count + on_edge >= term.at_least:
         return JUDGEMENT, lambda: f"{words()}，{since.year}年（取得证书当年）优秀能否计算须认定"
     if count + on_edge + unknown >= term.at_least:
-        return DOCUMENT, lambda: f"{words()}，另有{unknown}个年度没有填报，如有优秀请补充"
+        return DOCUMENT, lambda: f"{words()}，另有{unknown}个年度没有填报或尚未备案，如有优秀请补充"
     return NOT_MET, words
 
 
@@ -578,4 +581,6 @@ def _span(years: int, case: _Case) -> str:
 def _assessment_words(found: Assessment | None) -> str:
     if found is None:
         return "没有填报"
+    if not found.outcome:
+        return "尚未备案"
     return found.outcome if found.filed else f"{found.outcome}（尚未备案）"

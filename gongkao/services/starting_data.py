@@ -12,6 +12,7 @@ from gongkao.config import ROOT
 from gongkao.extensions import db
 from gongkao.models import (
     Agency,
+    ConditionSet,
     Cycle,
     CycleWindow,
     GradeEntry,
@@ -21,6 +22,7 @@ from gongkao.models import (
     TradeOpening,
 )
 from gongkao.rules.calendar import WindowKey
+from gongkao.rules.conditions import load_conditions, to_data
 from gongkao.rules.routing import RegionLevel
 from gongkao.services.transaction import transaction
 
@@ -38,6 +40,7 @@ def load(folder: Path = DATA) -> bool:
         trades = _trades(folder)
         cycle = _cycle(folder)
         _subjects(folder, cycle)
+        _conditions(folder, cycle)
         for trade, grades in trades:
             db.session.add(TradeOpening(cycle_id=cycle.id, trade_id=trade.id, grades=grades))
     return True
@@ -144,3 +147,10 @@ def _subjects(folder: Path, cycle: Cycle) -> None:
                 kind=row["kind"],
             )
         )
+
+
+def _conditions(folder: Path, cycle: Cycle) -> None:
+    """The cycle's conditions, as the first of their versions."""
+    content = tomllib.loads((folder / f"conditions-{cycle.year}.toml").read_text(encoding="utf-8"))
+    data = to_data(load_conditions(content))
+    db.session.add(ConditionSet(cycle_id=cycle.id, version=1, data=data, note="随系统提供的初始条件"))
