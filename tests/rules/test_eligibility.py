@@ -7,6 +7,7 @@ import json
 import tomllib
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import combinations_with_replacement, permutations
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,21 @@ def test_each_term(term: dict[str, Any], changes: dict[str, Any], result: Result
     assert outcome.text.endswith(f"：{result.label}")
     assert "要求" in outcome.text
     assert outcome.source == "依据"
+
+
+TERM_OF = {MET: WORK_18, NOT_MET: ACHIEVED_2, DOCUMENT: AWARD, JUDGEMENT: STAFF}
+ALL_OF_ORDER = (NOT_MET, DOCUMENT, JUDGEMENT, MET)
+ANY_OF_ORDER = (MET, DOCUMENT, JUDGEMENT, NOT_MET)
+
+
+@pytest.mark.parametrize("results", [*combinations_with_replacement(Result, 2), *permutations(Result, 3)])
+def test_groups_come_out_as_their_worst_or_best_part(results: tuple[Result, ...]) -> None:
+    """What a document could settle goes before what only a person can judge."""
+    facts = replace(WORKER, awards=None, staff_kind=HIRED)
+    for kind, order in (("all_of", ALL_OF_ORDER), ("any_of", ANY_OF_ORDER)):
+        outcome = judged({kind: [TERM_OF[result] for result in results]}, facts)
+        assert [part.result for part in outcome.parts] == list(results)
+        assert outcome.result is min(results, key=order.index)
 
 
 def test_a_cycle_may_count_by_calendar_years() -> None:
