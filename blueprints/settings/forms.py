@@ -16,6 +16,9 @@ class DayField(DateField):
     """A day, with messages in Chinese."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
+        if not any(valuelist):
+            self.data = None
+            return
         try:
             super().process_formdata(valuelist)
         except ValueError as error:
