@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import joinedload
 
 from gongkao.access.scope import at_desk, narrow
 from gongkao.clock import today
@@ -20,6 +20,7 @@ from gongkao.services.listing import Cell, Column, Filter, Listing, contains, en
 
 # So many units at most are offered as a filter; beyond that one searches.
 UNIT_CHOICES = 200
+Match = Callable[[str], ColumnElement[bool]]
 _UNIT_DESKS = (Desk.UNIT, Desk.SUPERVISING)
 _AGENCY_DESKS = (Desk.AGENCY, Desk.ONSITE)
 
@@ -63,30 +64,43 @@ def returned_count(actor: Account) -> int:
 
 
 def _whole(query: Select[Any]) -> Select[Any]:
-    """With person, unit and trade at hand: for search and order, and so that no row asks again."""
-    joined = query.join(Application.person).join(Application.unit).join(Application.trade)
-    return joined.options(
-        contains_eager(Application.person), contains_eager(Application.unit), contains_eager(Application.trade)
-    )
+    """With person, unit and trade at hand, so that no row asks again; counting and paging do without them."""
+    return query.options(joinedload(Application.person), joinedload(Application.unit), joinedload(Application.trade))
+
+
+def _of_person(match: Match) -> Match:
+    return lambda term: Application.person.has(match(term))
+
+
+def _of_unit(match: Match) -> Match:
+    # Few units and trades, many applications: looked up once rather than for each.
+    return lambda term: Application.unit_id.in_(select(Unit.id).where(match(term)))
+
+
+def _of_trade(match: Match) -> Match:
+    return lambda term: Application.trade_id.in_(select(Trade.id).where(match(term)))
 
 
 _SEARCH = (
-    contains(Person.name),
-    ends_with(Person.identity_number),
+    _of_person(contains(Person.name)),
+    _of_person(ends_with(Person.identity_number)),
     ends_with(Application.number),
-    contains(Unit.name),
-    contains(Trade.name),
+    _of_unit(contains(Unit.name)),
+    _of_trade(contains(Trade.name)),
 )
+_BY_PERSON = select(Person.name).where(Person.id == Application.person_id).scalar_subquery()
+_BY_UNIT = select(Unit.name).where(Unit.id == Application.unit_id).scalar_subquery()
+_BY_TRADE = select(Trade.name).where(Trade.id == Application.trade_id).scalar_subquery()
 _SEARCH_HINT = "姓名、证号末几位、单位、工种"
 
 
 def _common_columns() -> list[Column]:
     return [
         Column("number", "申报号", lambda row: row.number or "", Application.number, kind="mono"),
-        Column("name", "姓名", lambda row: row.person.name, Person.name),
+        Column("name", "姓名", lambda row: row.person.name, _BY_PERSON),
         Column("identity", "身份证号", lambda row: row.person.masked_identity_number, kind="mono"),
-        Column("unit", "所在单位", lambda row: row.unit.name, Unit.name),
-        Column("trade", "申报工种", lambda row: row.trade.name, Trade.name),
+        Column("unit", "所在单位", lambda row: row.unit.name, _BY_UNIT),
+        Column("trade", "申报工种", lambda row: row.trade.name, _BY_TRADE),
         Column("grade", "等级", lambda row: Grade(row.grade).level, Application.grade),
     ]
 
