@@ -101,6 +101,7 @@ EXCELLENT_2 = {"type": "assessments_excellent", "at_least": 2}
 AWARD = {"type": "awards", "at_least": 1, "level": "省辖市（厅级）及以上"}
 ACHIEVED_2 = {"type": "achievements", "at_least": 2}
 SCHOOLED = {"type": "schooling", "at_least": "高中"}
+PENDING = {2024: Assessment("", filed=False)}
 NEAR_5 = {"type": "near_retirement", "under": 5}
 STAFF = {"type": "staff", "one_of": [FORMAL, HIRED], "confirm": [HIRED]}
 ONLY_FORMAL = {"type": "staff", "one_of": [FORMAL]}
@@ -170,6 +171,13 @@ def case(name: str, term: dict[str, Any], changes: dict[str, Any], result: Resul
             "last one missing", PASSED_3, {"assessments": years(2022, "合合")}, DOCUMENT, "2024年没有填报（没有备案的"
         ),
         case("not filed", PASSED_3, {"assessments": years(2022, "合合合", False)}, DOCUMENT, "（尚未备案）"),
+        case(
+            "not filed, no outcome",
+            PASSED_3,
+            {"assessments": years(2022, "合合") | PENDING},
+            DOCUMENT,
+            "2024年尚未备案",
+        ),
         case("missing and failed", PASSED_3, {"assessments": years(2022, "不")}, NOT_MET),
         case("without a grade", PASSED_3, {"assessments": years(2022, "合定合")}, JUDGEMENT, "2023年不定等次"),
         case("none", PASSED_3, {"assessments": {}}, DOCUMENT),
@@ -198,6 +206,12 @@ def case(name: str, term: dict[str, Any], changes: dict[str, Any], result: Resul
         ),
         case("years not said", EXCELLENT_2, {"assessments": years(2022, "优合合")}, DOCUMENT, "另有6个年度没有填报"),
         case("one year not said", EXCELLENT_2, {"assessments": years(2017, "合合合合合合合合")}, NOT_MET),
+        case(
+            "one not filed, no outcome",
+            EXCELLENT_2,
+            {"assessments": years(2016, "优合合合合合合合") | PENDING},
+            DOCUMENT,
+        ),
         case(
             "no date of the grade", EXCELLENT_2, {"certificate": Certificate(grade=4)}, DOCUMENT, "现等级证书的发证日期"
         ),
