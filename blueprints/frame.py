@@ -132,8 +132,8 @@ def _places() -> list[Place]:
     person = account()
     counts = waiting.counts(person)
     places = [place for place in _PLACES if may(person, place[0])]
-    fits = [_fit(beginnings) for *_, beginnings in places]
-    here = fits.index(max(fits)) if fits and max(fits) else None
+    fits = [_fit(place[4]) for place in places]
+    here = fits.index(max(fits)) if any(fits) else None
     return [
         Place(label, url_for(endpoint), counts.get(kind), number == here)
         for number, (_, label, endpoint, kind, _) in enumerate(places)

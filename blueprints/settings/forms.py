@@ -15,6 +15,8 @@ from gongkao.services.settings import DUTIES, OFFICIAL_ROLES, WindowRow
 class DayField(DateField):
     """A day, with messages in Chinese."""
 
+    data: date | None
+
     def process_formdata(self, valuelist: list[str]) -> None:
         if not any(valuelist):
             self.data = None

