@@ -17,6 +17,7 @@ from wtforms import (
 
 from gongkao.rules.application_form import EDUCATIONS, OUTCOMES, STAFF_KINDS, FormStep
 from gongkao.rules.grades import Grade
+from gongkao.rules.retirement import PostKind
 
 _CHOOSE = ("", "请选择")
 
@@ -51,6 +52,9 @@ class UnitForm(StepForm):
     department = StringField("工作部门", [Needed()])
     post = StringField("现任岗位", [Needed()])
     staff_kind = RadioField("人员类别", [Needed()], choices=_choices(STAFF_KINDS), validate_choice=False)
+    post_kind = RadioField(
+        "岗位性质", [Needed()], choices=[(kind.value, kind.label) for kind in PostKind], validate_choice=False
+    )
     work_started_on = StringField("参加工作时间", [Needed()])
     post_started_on = StringField("现岗位开始时间", [Needed()])
 
@@ -64,6 +68,8 @@ class TradeForm(StepForm):
 class GradeForm(StepForm):
     grade = RadioField("申报等级", [Needed()], choices=[], validate_choice=False)
     grade_one_confirmed = BooleanField("我已阅读以上提示，经慎重考虑，确认申报一级（高级技师）")
+    awards_since = StringField("取得现等级后获得的省辖市（厅）级以上奖励")
+    achievements_since = StringField("取得现等级后取得的成果")
 
 
 class PeriodForm(Form):
@@ -99,6 +105,7 @@ class CertificateForm(StepForm):
 
 class PledgeForm(StepForm):
     pledged = BooleanField("以上内容我已阅读并承诺遵守")
+    retirement_acknowledged = BooleanField("我已知悉，经了解单位岗位空缺和岗位聘用规定，自主决定申报")
 
 
 def assessments_form(years: tuple[int, ...]) -> type[StepForm]:
@@ -109,6 +116,7 @@ def assessments_form(years: tuple[int, ...]) -> type[StepForm]:
         )
         for year in years
     }
+    made["deferral_pledged"] = BooleanField("申请容缺后补，承诺按期补传备案后的年度考核结果")
     return type("AssessmentsForm", (StepForm,), made)
 
 

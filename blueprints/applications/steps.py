@@ -14,11 +14,12 @@ from blueprints.helpers import account
 from gongkao.access.permissions import Permission
 from gongkao.clock import now
 from gongkao.models import Application
-from gongkao.rules.application_form import GRADE_ONE_WORDS, PLEDGE_WORDS, FormStep
+from gongkao.rules.application_form import GRADE_ONE_WORDS, NOT_FILED, PLEDGE_WORDS, FormStep
 from gongkao.rules.errors import RuleError
 from gongkao.rules.grades import Grade
+from gongkao.rules.retirement import FEMALE
 from gongkao.rules.workflow import Status
-from gongkao.services import application_form, cycles, drafts, sheets
+from gongkao.services import application_form, cycles, drafts, eligibility, sheets
 from gongkao.services.errors import FieldsRefused
 
 SHOWN_ERRORS = 3
@@ -173,7 +174,7 @@ def _change_rows(form: StepForm, go: str) -> None:
 def _extras(place: FormStep, application: Application, form: StepForm, found: list[Any] | None) -> dict[str, Any]:
     """What one step's page shows besides its fields."""
     if place is FormStep.UNIT:
-        return {"found": found}
+        return {"found": found, "asks_post_kind": application.person.sex == FEMALE}
     if place is FormStep.TRADE:
         return _trades(application, form)
     if place is FormStep.GRADE:
@@ -181,9 +182,10 @@ def _extras(place: FormStep, application: Application, form: StepForm, found: li
     if place is FormStep.WORK:
         return {"blank": PeriodForm(prefix="work-__index__-"), "started_on": application.work_started_on}
     if place is FormStep.ASSESSMENTS:
-        return {"due": application.cycle.deferral_due}
+        names = [field.name for field in form if field.name.startswith("year_")]
+        return {"due": application.cycle.deferral_due, "years": names, "not_filed": NOT_FILED}
     if place is FormStep.PLEDGE:
-        return {"words": PLEDGE_WORDS}
+        return {"words": PLEDGE_WORDS, "notices": eligibility.notices(application)}
     return {}
 
 

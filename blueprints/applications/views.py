@@ -14,7 +14,7 @@ from gongkao.models import Application
 from gongkao.rules.application_form import FormStep, Problem
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Status
-from gongkao.services import application_form, applications, drafts
+from gongkao.services import application_form, applications, drafts, eligibility
 from gongkao.services.errors import Conflict, FieldsRefused
 
 PDF = "application/pdf"
@@ -82,6 +82,7 @@ def _preview_page(application: Application, form: SubmitForm, found: tuple[Probl
     states = drafts.states(application)
     form.version.data = str(application.version)
     lines = application_form.lines(application)
+    evaluation = eligibility.evaluate(application)
     found = found or tuple(problem for state in states for problem in state.problems)
     return render_template(
         "applications/preview.html",
@@ -92,6 +93,9 @@ def _preview_page(application: Application, form: SubmitForm, found: tuple[Probl
         closed=drafts.closed_text(application) if application.status in (Status.DRAFT, Status.RETURNED) else "",
         problems=found,
         open_points=_open_points(found),
+        obstacles=eligibility.obstacles(application),
+        evaluation=evaluation,
+        notices=eligibility.notices(application),
         changes=drafts.changes(application) if application.status is Status.RETURNED else None,
         sections=[
             (state, [(line.label, line.text) for line in lines if line.step is state.step])

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialFacts, MaterialKind, MaterialRule, Need, materials_for
+from gongkao.rules.retirement import FEMALE, MALE
 
 
 class FormStep(StrEnum):
@@ -147,18 +148,21 @@ class WorkFacts:
 class FormFacts:
     """All that the form says, and what it is judged against: the day, the cycle's year, the person's birth date.
 
-    `open_grades` are the grades for which the chosen trade is open; `materials` counts the files of each kind.
+    `open_grades` are the grades for which the chosen trade is open; `materials` counts the files of each kind;
+    `reaches_retirement`: during the cycle's year, which asks for an acknowledgement (notice 一（二）).
     """
 
     today: date
     year: int
     birth_date: date
+    sex: str = MALE
     education: str | None = None
     unit_id: int | None = None
     unit_active: bool = True
     department: str | None = None
     post: str | None = None
     staff_kind: str | None = None
+    post_kind: str | None = None
     work_started_on: date | None = None
     post_started_on: date | None = None
     trade_id: int | None = None
@@ -168,6 +172,8 @@ class FormFacts:
     trade_change_reason: str | None = None
     grade: int | None = None
     grade_one_confirmed: bool = False
+    awards_since: int | None = None
+    achievements_since: int | None = None
     work: tuple[WorkFacts, ...] = ()
     has_certificate: bool | None = None
     certificate_grade: int | None = None
@@ -176,8 +182,11 @@ class FormFacts:
     certificate_issued_on: date | None = None
     certificate_issuer: str | None = None
     assessments: Mapping[int, str] = field(default_factory=dict)
+    deferral_pledged: bool = False
     materials: Mapping[MaterialKind, int] = field(default_factory=dict)
     pledged: bool = False
+    reaches_retirement: bool = False
+    retirement_acknowledged: bool = False
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -208,14 +217,15 @@ def step_problems(step: FormStep, facts: FormFacts) -> tuple[Problem, ...]:
 def lacking_materials(facts: FormFacts) -> tuple[MaterialRule, ...]:
     """The materials that must be there and are not.
 
-    The yearly assessments may come later where one is not yet filed (容缺后补, notice 二（四）); nothing else may.
+    The yearly assessments may come later where one is not yet filed and the applicant pledges to make it up (容缺后补,
+    notice 二（四）); nothing else may.
     """
-    not_filed = NOT_FILED in facts.assessments.values()
+    deferred = facts.deferral_pledged and NOT_FILED in facts.assessments.values()
     return tuple(
         rule
         for rule in facts.material_rules
         if not facts.materials.get(rule.kind)
-        and (rule.need is Need.NEEDED or (rule.need is Need.DEFERRABLE and not not_filed))
+        and (rule.need is Need.NEEDED or (rule.need is Need.DEFERRABLE and not deferred))
     )
 
 
@@ -252,6 +262,8 @@ def _unit(facts: FormFacts) -> Iterator[Problem]:
         yield _missing(step, "post", "请填写现任岗位。")
     if not facts.staff_kind:
         yield _missing(step, "staff_kind", "请选择人员类别。")
+    if facts.sex == FEMALE and not facts.post_kind:
+        yield _missing(step, "post_kind", "请选择岗位性质（法定退休年龄由此确定）。")
     if facts.work_started_on is None:
         yield _missing(step, "work_started_on", "请填写参加工作时间。")
     else:
@@ -397,7 +409,8 @@ def _assessments(facts: FormFacts) -> Iterator[Problem]:
 
 def _materials(facts: FormFacts) -> Iterator[Problem]:
     for rule in lacking_materials(facts):
-        yield _missing(FormStep.MATERIALS, f"{MATERIAL_PREFIX}{rule.kind.value}", f"请上传{rule.label}。")
+        later = "；结果尚未备案的，可在“年度考核”一步申请容缺后补" if rule.need is Need.DEFERRABLE else ""
+        yield _missing(FormStep.MATERIALS, f"{MATERIAL_PREFIX}{rule.kind.value}", f"请上传{rule.label}{later}。")
     for rule in facts.material_rules:
         if facts.materials.get(rule.kind, 0) > rule.max_files:
             name = f"{MATERIAL_PREFIX}{rule.kind.value}"
@@ -407,6 +420,8 @@ def _materials(facts: FormFacts) -> Iterator[Problem]:
 def _pledge(facts: FormFacts) -> Iterator[Problem]:
     if not facts.pledged:
         yield _missing(FormStep.PLEDGE, "pledged", "请阅读并作出真实性承诺。")
+    if facts.reaches_retirement and not facts.retirement_acknowledged:
+        yield _missing(FormStep.PLEDGE, "retirement_acknowledged", "请阅读到龄申报的规定并勾选知悉。")
 
 
 _CHECKS: dict[FormStep, Callable[[FormFacts], Iterator[Problem]]] = {

@@ -4,6 +4,7 @@ What is left empty becomes None (or an empty text) and is no matter here: whethe
 `application_form.step_problems`.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,6 +13,7 @@ from typing import Any
 from gongkao.rules import fields
 from gongkao.rules.application_form import (
     EDUCATIONS,
+    NOT_FILED,
     OUTCOMES,
     STAFF_KINDS,
     FormStep,
@@ -20,8 +22,11 @@ from gongkao.rules.application_form import (
 )
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
+from gongkao.rules.retirement import PostKind
 
 MAX_WORK_PERIODS = 30
+# The grades whose ways in ask for awards or achievements since the last grade.
+GRADES_ASKING_ACHIEVEMENTS = ("1", "2", "3")
 _EARLIEST = date(1940, 1, 1)
 
 
@@ -75,6 +80,16 @@ def _grade(text: str) -> int:
     return int(text)
 
 
+def _count(label: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        plain = unicodedata.normalize("NFKC", text).strip()
+        if not plain.isascii() or not plain.isdecimal() or len(plain) > 2:
+            raise InvalidInput(f"{label}请填写0到99之间的整数。")
+        return int(plain)
+
+    return read
+
+
 def _person(read: Read, typed: Mapping[str, str], _today: date, _year: int) -> None:
     read.take("education", typed.get("education", ""), _one_of(EDUCATIONS, "请从列出的文化程度中选择。"))
 
@@ -83,6 +98,8 @@ def _unit(read: Read, typed: Mapping[str, str], today: date, _year: int) -> None
     read.take("department", typed.get("department", ""), _words("工作部门", 40))
     read.take("post", typed.get("post", ""), _words("现任岗位", 40))
     read.take("staff_kind", typed.get("staff_kind", ""), _one_of(STAFF_KINDS, "请从列出的人员类别中选择。"))
+    kinds = tuple(kind.value for kind in PostKind)
+    read.take("post_kind", typed.get("post_kind", ""), _one_of(kinds, "请从列出的岗位性质中选择。"))
     read.take("work_started_on", typed.get("work_started_on", ""), _day("参加工作时间", today))
     read.take("post_started_on", typed.get("post_started_on", ""), _day("现岗位开始时间", today))
 
@@ -97,6 +114,9 @@ def _grades(read: Read, typed: Mapping[str, str], _today: date, _year: int) -> N
     read.take("grade", typed.get("grade", ""), _grade)
     # A yes to grade one means nothing for another grade.
     read.values["grade_one_confirmed"] = bool(typed.get("grade_one_confirmed")) and typed.get("grade") == "1"
+    asked = typed.get("grade") in GRADES_ASKING_ACHIEVEMENTS
+    for name, label in (("awards_since", "奖励项数"), ("achievements_since", "成果项数")):
+        read.take(name, typed.get(name, "") if asked else "", _count(label))
 
 
 def work_rows(typed: Mapping[str, str]) -> list[dict[str, str]]:
@@ -154,10 +174,13 @@ def _assessments(read: Read, typed: Mapping[str, str], _today: date, year: int) 
     read.values["assessments"] = {
         int(name.removeprefix("year_")): outcome for name, outcome in found.values.items() if outcome
     }
+    not_filed = NOT_FILED in read.values["assessments"].values()
+    read.values["deferral_pledged"] = not_filed and bool(typed.get("deferral_pledged"))
 
 
 def _pledge(read: Read, typed: Mapping[str, str], _today: date, _year: int) -> None:
     read.values["pledged"] = bool(typed.get("pledged"))
+    read.values["retirement_acknowledged"] = bool(typed.get("retirement_acknowledged"))
 
 
 _READERS: dict[FormStep, Callable[[Read, Mapping[str, str], date, int], None]] = {

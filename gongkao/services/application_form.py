@@ -20,8 +20,9 @@ from gongkao.rules.application_form import (
 )
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialKind
+from gongkao.rules.retirement import PostKind
 from gongkao.rules.workflow import Status
-from gongkao.services import files
+from gongkao.services import deferrals, eligibility, files
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,14 @@ def facts_of(application: Application) -> FormFacts:
         today=today(),
         year=application.cycle.year,
         birth_date=application.person.birth_date,
+        sex=application.person.sex,
         education=application.education,
         unit_id=application.unit_id,
         unit_active=application.unit is None or application.unit.active,
         department=application.department,
         post=application.post,
         staff_kind=application.staff_kind,
+        post_kind=application.post_kind,
         work_started_on=application.work_started_on,
         post_started_on=application.post_started_on,
         trade_id=application.trade_id,
@@ -62,6 +65,8 @@ def facts_of(application: Application) -> FormFacts:
         trade_change_reason=application.trade_change_reason,
         grade=application.grade,
         grade_one_confirmed=application.grade_one_confirmed,
+        awards_since=application.awards_since,
+        achievements_since=application.achievements_since,
         work=tuple(
             WorkFacts(one.started_on, one.ended_on, one.unit_name, one.post, one.trade_name)
             for one in application.work_periods
@@ -74,7 +79,10 @@ def facts_of(application: Application) -> FormFacts:
         certificate_issuer=application.certificate_issuer,
         assessments={one.year: one.outcome for one in application.assessments},
         materials=Counter(one.kind for one in application.materials),
+        deferral_pledged=deferrals.pledged(application),
         pledged=application.pledged_at is not None,
+        reaches_retirement=bool(eligibility.notices(application)),
+        retirement_acknowledged=application.retirement_acknowledged_at is not None,
     )
 
 
@@ -97,6 +105,8 @@ def lines(application: Application) -> list[Line]:
     say(FormStep.UNIT, "工作部门", application.department)
     say(FormStep.UNIT, "现任岗位", application.post)
     say(FormStep.UNIT, "人员类别", application.staff_kind)
+    if application.post_kind:
+        say(FormStep.UNIT, "岗位性质", PostKind(application.post_kind).label)
     say(FormStep.UNIT, "参加工作时间", _day(application.work_started_on))
     say(FormStep.UNIT, "现岗位开始时间", _day(application.post_started_on))
     trade = db.session.get(Trade, application.trade_id) if application.trade_id else None
@@ -107,6 +117,10 @@ def lines(application: Application) -> list[Line]:
     say(FormStep.GRADE, "申报等级", grade_text(application.grade))
     if application.grade == Grade.ONE:
         say(FormStep.GRADE, "一级申报", "已确认慎重申报" if application.grade_one_confirmed else "尚未确认")
+    if application.awards_since is not None:
+        say(FormStep.GRADE, "获得奖励", f"{application.awards_since}项")
+    if application.achievements_since is not None:
+        say(FormStep.GRADE, "取得成果", f"{application.achievements_since}项")
     say(FormStep.WORK, "工作经历", "；".join(_period_text(one) for one in application.work_periods))
     held = {True: "有", False: "无", None: ""}[application.has_certificate]
     say(FormStep.CERTIFICATE, "原等级证书", held)
@@ -119,6 +133,8 @@ def lines(application: Application) -> list[Line]:
     outcomes = {one.year: one.outcome for one in application.assessments}
     for year in assessed_years(application.cycle.year):
         say(FormStep.ASSESSMENTS, f"{year}年度考核", outcomes.get(year))
+    if deferrals.pledged(application):
+        say(FormStep.ASSESSMENTS, "容缺后补", f"已承诺在{_long(application.cycle.deferral_due)}前补传")
     for kind, of_kind in by_kind(application).items():
         text = "、".join(f"{one.file.name}（{one.created_at:%m-%d %H:%M}上传）" for one in of_kind)
         say(FormStep.MATERIALS, kind.label, text, f"{MATERIAL_PREFIX}{kind.value}")
@@ -138,6 +154,10 @@ def by_kind(application: Application) -> dict[MaterialKind, list[Material]]:
 def grade_text(grade: int | None) -> str:
     """三级（高级工）"""
     return Grade(grade).label if grade else ""
+
+
+def _long(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _day(day: date | None) -> str:

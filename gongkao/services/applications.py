@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from gongkao.clock import now
+from gongkao.clock import now, today
 from gongkao.models import Account, Application
 from gongkao.rules import fields, workflow
 from gongkao.rules.application_form import FormStep, Problem, problems
 from gongkao.rules.calendar import Window, WindowKey, days_left, is_open, period_text
 from gongkao.rules.errors import InvalidInput, WindowClosed
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import audit, cycles, drafts, results, timeline
+from gongkao.services import audit, bans, cycles, drafts, eligibility, results, roster, timeline
 from gongkao.services.application_form import facts_of, lines
 from gongkao.services.drafts import StepState, ToMend
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
@@ -20,6 +20,14 @@ from gongkao.services.transaction import transaction
 from gongkao.services.workflow import advance
 
 NOTE_LENGTH = 200
+
+
+class NotEligible(Refused):
+    """The person cannot apply as things stand; `reasons` says why."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("按现在填报的情况不能申报，原因见页面上的说明；填报有误的，请修改后再提交。")
+        self.reasons = reasons
 
 
 class Incomplete(Refused):
@@ -144,13 +152,46 @@ def start(actor: Account) -> Application:
     try:
         with transaction() as session:
             cycles.require_open(WindowKey.REGISTRATION)
+            assert actor.person is not None
+            ban = bans.in_force(actor.person.identity_number, today())
+            if ban is not None:
+                raise Refused(ban.message)
             application = Application(cycle_id=cycles.current_cycle().id, person_id=actor.person_id)
             session.add(application)
+            session.flush()
+            _prefill(application)
             audit.record(actor, "start_application", application)
     except IntegrityError:
         # Begun in another window at the same moment.
         return drafts.own(actor)
     return application
+
+
+# What a unit's list says of a person, by the same names as the application.
+_LISTED = (
+    "education",
+    "department",
+    "post",
+    "post_kind",
+    "staff_kind",
+    "work_started_on",
+    "post_started_on",
+    "certificate_grade",
+    "certificate_trade",
+    "certificate_number",
+    "certificate_issued_on",
+)
+
+
+def _prefill(application: Application) -> None:
+    """Put in what the unit has listed of the person; they check it as if they had typed it."""
+    entry = roster.entry_of(application.person.identity_number, application.cycle_id)
+    if entry is None:
+        return
+    application.unit_id = entry.unit_id
+    for name in _LISTED:
+        setattr(application, name, getattr(entry, name) or None)
+    application.has_certificate = True if entry.certificate_grade else None
 
 
 def submit(actor: Account, version: int, note: str = "") -> Application:
@@ -170,6 +211,10 @@ def submit(actor: Account, version: int, note: str = "") -> Application:
         found = problems(facts_of(application))
         if found:
             raise Incomplete(found)
+        reasons = eligibility.obstacles(application)
+        if reasons:
+            raise NotEligible(reasons)
+        eligibility.freeze(application)
         assert application.unit is not None
         if application.status is Status.DRAFT or _unit_changed(application):
             application.supervising_unit_id = application.unit.supervising_unit_id
@@ -220,5 +265,6 @@ def withdraw(actor: Account, version: int) -> Application:
         application.submitted_at = None
         application.supervising_unit_id = None
         application.agency_id = None
+        eligibility.thaw(application)
         audit.record(actor, "withdraw_application", application)
     return application

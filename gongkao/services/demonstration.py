@@ -346,6 +346,7 @@ def _typed(worker: _Worker) -> dict[FormStep, dict[str, str]]:
             "department": "运行科",
             "post": worker.post,
             "staff_kind": "在岗正式工作人员",
+            "post_kind": "worker",
             "work_started_on": started,
             "post_started_on": started,
         },

@@ -26,7 +26,7 @@ from gongkao.rules.errors import RuleError
 from gongkao.rules.form_input import Read, read_step
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Action, Desk, Status, window_key
-from gongkao.services import audit, cycles, timeline
+from gongkao.services import audit, cycles, deferrals, timeline
 from gongkao.services.application_form import Line, facts_of, lines, open_grades
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
@@ -34,9 +34,9 @@ from gongkao.services.transaction import transaction
 # The names of FormFacts that each step fills in; where a column of the application has the same name, it is kept there.
 _NAMES: dict[FormStep, tuple[str, ...]] = {
     FormStep.PERSON: ("education",),
-    FormStep.UNIT: ("unit_id", "department", "post", "staff_kind", "work_started_on", "post_started_on"),
+    FormStep.UNIT: ("unit_id", "department", "post", "staff_kind", "post_kind", "work_started_on", "post_started_on"),
     FormStep.TRADE: ("trade_id", "trade_changed", "trade_change_reason"),
-    FormStep.GRADE: ("grade", "grade_one_confirmed"),
+    FormStep.GRADE: ("grade", "grade_one_confirmed", "awards_since", "achievements_since"),
     FormStep.WORK: ("work",),
     FormStep.CERTIFICATE: (
         "has_certificate",
@@ -46,8 +46,8 @@ _NAMES: dict[FormStep, tuple[str, ...]] = {
         "certificate_issued_on",
         "certificate_issuer",
     ),
-    FormStep.ASSESSMENTS: ("assessments",),
-    FormStep.PLEDGE: ("pledged",),
+    FormStep.ASSESSMENTS: ("assessments", "deferral_pledged"),
+    FormStep.PLEDGE: ("pledged", "retirement_acknowledged"),
 }
 # Steps that are typed into and saved; the others have pages of their own.
 TYPED_STEPS = tuple(_NAMES)
@@ -231,7 +231,8 @@ def stored_fields(application: Application, step: FormStep, facts: FormFacts) ->
         names = ("started_on", "ended_on", "unit_name", "post", "trade_name")
         return {"work": [{name: _shown(getattr(one, name)) for name in names} for one in facts.work]}
     if step is FormStep.ASSESSMENTS:
-        return {f"year_{year}": facts.assessments.get(year, "") for year in facts.years}
+        years = {f"year_{year}": facts.assessments.get(year, "") for year in facts.years}
+        return {**years, "deferral_pledged": facts.deferral_pledged}
     shown = {name: _shown(getattr(facts, name)) for name in _NAMES[step]}
     if step is FormStep.UNIT:
         shown["unit_name"] = application.unit.name if application.unit else ""
@@ -274,7 +275,7 @@ def save_step(actor: Account, step: FormStep, typed: Mapping[str, str], version:
             raise FieldsRefused(wrong)
         after = _without(before, after, step, wrong)
         if _values(step, after) != _values(step, before):
-            _apply(application, step, after)
+            _apply(actor, application, step, after)
             audit.record(actor, "save_step", application, step=step.value)
         new_version = version_of(step, after)
     if wrong:
@@ -361,7 +362,7 @@ def _without(before: FormFacts, after: FormFacts, step: FormStep, wrong: Mapping
     return replace(after, **{name: getattr(before, name) for name in _NAMES[step] if name in back})
 
 
-def _apply(application: Application, step: FormStep, after: FormFacts) -> None:
+def _apply(actor: Account, application: Application, step: FormStep, after: FormFacts) -> None:
     if step is FormStep.WORK:
         application.work_periods = [
             WorkPeriod(
@@ -383,8 +384,14 @@ def _apply(application: Application, step: FormStep, after: FormFacts) -> None:
                 stored[year].outcome = outcome
             else:
                 application.assessments.append(YearlyAssessment(year=year, outcome=outcome))
+        if not after.deferral_pledged:
+            deferrals.withdraw_pledge(application)
+        elif not deferrals.pledged(application):
+            deferrals.pledge(actor, application)
     elif step is FormStep.PLEDGE:
-        application.pledged_at = now() if after.pledged else None
+        application.pledged_at = (application.pledged_at or now()) if after.pledged else None
+        acknowledged = application.retirement_acknowledged_at or now()
+        application.retirement_acknowledged_at = acknowledged if after.retirement_acknowledged else None
     else:
         for name in _NAMES[step]:
             setattr(application, name, getattr(after, name))

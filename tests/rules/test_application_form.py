@@ -79,6 +79,8 @@ WRONG = [
     (FormStep.UNIT, {"work_started_on": date(2025, 3, 21)}, "work_started_on", "不能晚于今天"),
     (FormStep.UNIT, {"work_started_on": date(1999, 6, 11)}, "work_started_on", "14周岁"),
     (FormStep.UNIT, {"post_started_on": date(2004, 6, 30)}, "post_started_on", "早于参加工作时间"),
+    (FormStep.UNIT, {"sex": "女"}, "post_kind", "岗位性质"),
+    (FormStep.PLEDGE, {"reaches_retirement": True}, "retirement_acknowledged", "到龄"),
     (FormStep.TRADE, {"open_grades": frozenset()}, "trade_id", "没有开考"),
     (FormStep.TRADE, {"trade_changed": True}, "trade_change_reason", "改报工种的原因"),
     (FormStep.GRADE, {"grade": 1, "open_grades": frozenset({2})}, "grade", "没有开考一级"),
@@ -150,9 +152,14 @@ def test_any_unbroken_history_passes_in_any_order(cuts: list[date], random) -> N
 def test_only_an_unfiled_yearly_assessment_may_come_later() -> None:
     """Notice 二（四）: 容缺后补."""
     nothing = replace(WHOLE, materials={})
-    deferred = replace(nothing, assessments={2024: NOT_FILED, 2023: "合格", 2022: "合格"})
+    not_filed = replace(nothing, assessments={2024: NOT_FILED, 2023: "合格", 2022: "合格"})
     needed = {rule.kind for rule in lacking_materials(nothing)}
-    assert needed - {rule.kind for rule in lacking_materials(deferred)} == {MaterialKind.ASSESSMENT}
+    for facts, left_out in (
+        (not_filed, set()),
+        (replace(nothing, deferral_pledged=True), set()),
+        (replace(not_filed, deferral_pledged=True), {MaterialKind.ASSESSMENT}),
+    ):
+        assert needed - {rule.kind for rule in lacking_materials(facts)} == left_out
 
 
 def test_every_item_of_the_checklist_has_its_page() -> None:
@@ -167,6 +174,7 @@ READ = [
     (FormStep.UNIT, {"department": "部" * 41}, "department", "最多40个字"),
     (FormStep.TRADE, {"trade_changed": "y", "trade_change_reason": "改"}, "trade_change_reason", "至少4个字"),
     (FormStep.GRADE, {"grade": "6"}, "grade", "列出"),
+    (FormStep.GRADE, {"grade": "2", "awards_since": "两项"}, "awards_since", "整数"),
     (FormStep.WORK, {"work-3-started_on": "昨天"}, "work-0-started_on", "格式"),
     (FormStep.CERTIFICATE, {"has_certificate": "yes", "certificate_grade": "x"}, "certificate_grade", "列出"),
     (FormStep.ASSESSMENTS, {"year_2024": "良好"}, "year_2024", "列出"),

@@ -6,14 +6,15 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from gongkao.clock import now
 from gongkao.documents import papers
 from gongkao.extensions import db
-from gongkao.models import Account, Application, ApplicationEvent, Trade, TradeOpening
+from gongkao.models import Account, Application, ApplicationEvent, BanEntry, RosterEntry, Trade, TradeOpening
 from gongkao.rules.application_form import NOT_FILED, FormStep
 from gongkao.rules.errors import NotAllowed, WindowClosed
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import application_form, applications, drafts, materials, workflow
+from gongkao.services import application_form, applications, cycles, drafts, materials, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -122,6 +123,79 @@ def test_what_changed_after_the_last_look_is_not_submitted(world: World) -> None
     _save(world.applicant, FormStep.PERSON, {"education": "大专"})
     with pytest.raises(Conflict):
         applications.submit(world.applicant, seen)
+
+
+def test_what_it_was_judged_by_is_kept_until_it_is_withdrawn(world: World) -> None:
+    application = _fill_in(world.applicant)
+    made = applications.submit(world.applicant, application.version)
+    assert made.condition_set is not None and made.evaluation is not None
+    assert made.evaluation["verdict"] != "not_eligible"
+    applications.withdraw(world.applicant, made.version)
+    assert drafts.own(world.applicant).evaluation is None
+
+
+def test_whoever_does_not_meet_the_conditions_does_not_submit(world: World) -> None:
+    newcomer = {**UNIT, "work_started_on": "2021-07-01", "post_started_on": "2021-07-01"}
+    application = _fill_in(
+        world.applicant,
+        unit=newcomer,
+        work={**WORK, "work-0-started_on": "2021-07-01"},
+        certificate={**CERTIFICATE, "certificate_issued_on": "2023-12-01"},
+    )
+    with pytest.raises(applications.NotEligible) as refused:
+        applications.submit(world.applicant, application.version)
+    assert refused.value.reasons
+    assert drafts.own(world.applicant).status is Status.DRAFT
+
+
+def test_whoever_is_banned_does_not_begin(world: World) -> None:
+    with transaction() as session:
+        session.add(
+            BanEntry(
+                identity_number=world.applicant.username,
+                name="孟听雨",
+                begins_on=date(2024, 5, 1),
+                ends_on=date(2026, 4, 30),
+                reason="填报虚假材料。",
+                agency_id=world.officer.agency_id,
+                decided_by_id=world.officer.id,
+                decided_at=now(),
+            )
+        )
+    with pytest.raises(Refused):
+        applications.start(world.applicant)
+    assert drafts.find_own(world.applicant) is None
+
+
+def test_what_the_unit_has_listed_is_filled_in(world: World) -> None:
+    with transaction() as session:
+        session.add(
+            RosterEntry(
+                cycle_id=cycles.current_cycle().id,
+                unit_id=world.school.id,
+                identity_number=world.applicant.username,
+                name="孟听雨",
+                department="后勤科",
+                work_started_on=date(2004, 7, 1),
+                certificate_grade=5,
+                imported_by_id=world.unit_administrator.id,
+            )
+        )
+    application = applications.start(world.applicant)
+    assert (application.unit_id, application.department) == (world.school.id, "后勤科")
+    assert (application.has_certificate, application.education) == (True, None)
+
+
+def test_reaching_retirement_age_during_the_year_is_acknowledged(world: World) -> None:
+    """Notice 一（二）."""
+    old = factories.person("洪见山", 57, date(1965, 3, 1))
+    actor = world.account(old.identity_number)
+    applications.start(actor)
+    with pytest.raises(FieldsRefused) as refused:
+        _save(actor, FormStep.PLEDGE, {"pledged": "y"})
+    assert set(refused.value.fields) == {"retirement_acknowledged"}
+    _save(actor, FormStep.PLEDGE, {"pledged": "y", "retirement_acknowledged": "y"})
+    assert drafts.own(actor).retirement_acknowledged_at is not None
 
 
 def test_there_is_one_application_a_cycle(world: World) -> None:
@@ -300,12 +374,20 @@ def test_other_people_s_files_do_not_exist(world: World) -> None:
 
 def test_the_yearly_assessment_may_be_left_for_later(world: World) -> None:
     """Notice 二（四）: 容缺后补."""
-    application = _fill_in(world.applicant, assessments={**ASSESSED, "year_2024": NOT_FILED})
+    typed = {**ASSESSED, "year_2024": NOT_FILED, "deferral_pledged": "y"}
+    application = _fill_in(world.applicant, assessments=typed)
     kind = MaterialKind.ASSESSMENT
     materials.remove(world.applicant, next(one.id for one in application.materials if one.kind is kind))
     application = drafts.own(world.applicant)
     assert materials.deferred(application_form.facts_of(application))
-    assert applications.submit(world.applicant, application.version).status is Status.UNIT_REVIEW
+    assert application.deferral is not None and application.deferral.years == [2024]
+    _save(world.applicant, FormStep.ASSESSMENTS, ASSESSED)
+    assert drafts.own(world.applicant).deferral is None
+    with pytest.raises(applications.Incomplete):
+        applications.submit(world.applicant, drafts.own(world.applicant).version)
+    _save(world.applicant, FormStep.ASSESSMENTS, typed)
+    made = applications.submit(world.applicant, drafts.own(world.applicant).version)
+    assert made.status is Status.UNIT_REVIEW and made.deferral is not None
 
 
 # Sent back, corrected, withdrawn
@@ -347,14 +429,15 @@ def test_only_what_was_sent_back_can_be_changed_and_the_change_is_kept(world: Wo
 def test_what_follows_from_a_correction_opens_too(world: World) -> None:
     application = _fill_in(world.applicant)
     applications.submit(world.applicant, application.version)
-    _send_back(world, "grade")
-    _save(world.applicant, FormStep.GRADE, {"grade": "1", "grade_one_confirmed": "y"})
+    _send_back(world, "trade")
+    moved = {"trade_id": _trade_id("01002"), "trade_changed": "y", "trade_change_reason": "车改后转岗"}
+    _save(world.applicant, FormStep.TRADE, moved)
     may = drafts.open_now(drafts.own(world.applicant), application_form.facts_of(drafts.own(world.applicant)))
-    assert {MaterialKind.EDUCATION, MaterialKind.ACHIEVEMENT} <= may.kinds
-    assert may.steps == {FormStep.GRADE, FormStep.MATERIALS}
-    _upload(world.applicant, MaterialKind.EDUCATION)
-    _upload(world.applicant, MaterialKind.ACHIEVEMENT)
-    assert applications.submit(world.applicant, drafts.own(world.applicant).version).grade == 1
+    assert may.steps == {FormStep.TRADE, FormStep.MATERIALS}
+    assert may.kinds == {MaterialKind.TRADE_CHANGE}
+    _upload(world.applicant, MaterialKind.TRADE_CHANGE)
+    made = applications.submit(world.applicant, drafts.own(world.applicant).version)
+    assert made.trade is not None and made.trade.code == "01002"
 
 
 def test_an_application_with_nothing_to_mend_goes_back_with_a_reason(world: World) -> None:
