@@ -19,7 +19,26 @@ from tests.world import World
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 PAGES = [path for path in TEMPLATES if "documents" not in path.parts]
 # Words of the page's language that stand in Latin letters, and file formats.
-LATIN = {"Excel", "PDF", "JPEG", "JPG", "PNG", "KB", "MB", "XLSX", "XLS", "CSV", "X", "DJ", "QQ", "COM", "GB", "TOTP"}
+LATIN = {
+    "Excel",
+    "PDF",
+    "JPEG",
+    "JPG",
+    "PNG",
+    "KB",
+    "MB",
+    "XLSX",
+    "XLS",
+    "CSV",
+    "X",
+    "DJ",
+    "QQ",
+    "COM",
+    "GB",
+    "TOTP",
+    "TOML",
+    "TXT",
+}
 
 
 def name_of(path: Path) -> str:
@@ -69,7 +88,7 @@ class Reader(HTMLParser):
             self.crossed.append(tag)
 
     def handle_data(self, data: str) -> None:
-        if not {"script", "style", "title"} & set(self.open):
+        if not {"script", "style", "title", "code", "pre", "textarea"} & set(self.open):
             self.words.append(data)
 
 
