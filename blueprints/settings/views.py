@@ -1,6 +1,5 @@
 """What officials edit: cycle, calendar, trades, agencies; the demonstration's clock; health."""
 
-from datetime import date
 from typing import Any
 
 from flask import Response, abort, current_app, flash, jsonify, redirect, render_template, request, url_for
@@ -31,10 +30,11 @@ from gongkao.storage.spreadsheets import MAX_BYTES
 PURPOSE = "trades"
 
 
-def _tabs(current: str) -> list[dict[str, Any]]:
+def setting_tabs(current: str) -> list[dict[str, Any]]:
     """The tabs above the settings' lists; accounts are only for whoever issues them."""
     places = [
         ("overview", "年度和日程", "settings.overview"),
+        ("conditions", "申报条件", "settings.conditions"),
         ("trades", "工种目录", "settings.trades"),
         ("agencies", "工考管理机构", "settings.agencies"),
     ]
@@ -51,7 +51,7 @@ def overview() -> ResponseReturnValue:
         "settings/overview.html",
         overview=settings.overview(),
         may_edit=may(person, Permission.EDIT_PROVINCE),
-        setting_tabs=_tabs("overview"),
+        setting_tabs=setting_tabs("overview"),
     )
 
 
@@ -100,7 +100,7 @@ def trade_list() -> ResponseReturnValue:
         "settings/trades.html",
         page=page,
         may_edit=may(account(), Permission.EDIT_PROVINCE),
-        setting_tabs=_tabs("trades"),
+        setting_tabs=setting_tabs("trades"),
     )
 
 
@@ -161,7 +161,7 @@ def agencies() -> ResponseReturnValue:
         link=lambda row: url_for("settings.agency", agency_id=row.id),
         export_endpoint="settings.agencies_export",
     )
-    return render_template("settings/agencies.html", page=page, setting_tabs=_tabs("agencies"))
+    return render_template("settings/agencies.html", page=page, setting_tabs=setting_tabs("agencies"))
 
 
 @blueprint.get("/settings/agencies/export")
@@ -199,6 +199,7 @@ def edit_agency(agency_id: int) -> ResponseReturnValue:
 @blueprint.post("/settings/agencies/<int:agency_id>/taken-over")
 @requires(Permission.EDIT_AGENCY)
 def switch_taken_over(agency_id: int) -> ResponseReturnValue:
+    settings.find_agency(account(), agency_id)
     form = SwitchForm()
     if form.validate_on_submit() and form.taken_over.data in ("yes", "no"):
         wanted = form.taken_over.data == "yes"
@@ -219,7 +220,7 @@ def officers() -> ResponseReturnValue:
     page = list_page(
         settings.officer_listing(account()), link=_officer_page, export_endpoint="settings.officers_export"
     )
-    return render_template("settings/officers.html", page=page, setting_tabs=_tabs("officers"))
+    return render_template("settings/officers.html", page=page, setting_tabs=setting_tabs("officers"))
 
 
 def _officer_page(row: Account) -> str:
@@ -284,7 +285,8 @@ def demonstration_clock() -> ResponseReturnValue:
         abort(404)
     form = ClockForm(data={"day": source.day})
     if form.validate_on_submit():
-        day: date = form.day.data
+        day = form.day.data
+        assert day is not None
         source.set_day(day)
         flash(f"演示日期已调整为{day.year}年{day.month}月{day.day}日。", "success")
         return redirect(safe_next(request.form.get("next")) or url_for("settings.clock"))

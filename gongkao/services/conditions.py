@@ -423,8 +423,9 @@ def toml(rules: Conditions) -> str:
 
 
 def inputs(term: type[Term]) -> list[tuple[str, Whole | Flag | Words | OneOf | SomeOf]]:
-    """What a kind of term asks for: the name and the input of each."""
-    return [(entry.name, entry.metadata["input"]) for entry in dataclasses.fields(term)]
+    """What a kind of term asks for: the name and the input of each, its source last."""
+    found = [(entry.name, entry.metadata["input"]) for entry in dataclasses.fields(term)]
+    return sorted(found, key=lambda one: one[0] == "source")
 
 
 def _how_to_write(year: int) -> str:
