@@ -11,6 +11,7 @@ from gongkao.models import (
     Application,
     Deferral,
     Message,
+    Original,
     PasswordHelp,
     RegistrationSheet,
     Release,
@@ -18,6 +19,9 @@ from gongkao.models import (
     Role,
     RosterEntry,
     Unit,
+    Visit,
+    VisitMember,
+    VisitSlot,
 )
 from gongkao.rules.routing import RegionLevel
 from gongkao.rules.workflow import Desk, Status, status_of
@@ -125,18 +129,45 @@ def _deferrals(account: Account) -> ColumnElement[bool]:
     return Deferral.application_id.in_(select(Application.id).where(_applications(account)))
 
 
+def _visit_slots(account: Account) -> ColumnElement[bool]:
+    """For a unit the times of the agencies that receive its tree's people."""
+    if account.unit is not None:
+        return VisitSlot.agency_id.in_(select(Unit.agency_id).where(_units(account)))
+    return VisitSlot.agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
+def _visits(account: Account) -> ColumnElement[bool]:
+    if account.unit is not None:
+        return Visit.unit_id.in_(select(Unit.id).where(_units(account)))
+    return Visit.agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
+def _originals(account: Account) -> ColumnElement[bool]:
+    """For a unit those of its tree's people, also where the unit above brought them."""
+    members = select(VisitMember.id).join(VisitMember.visit)
+    if account.unit is not None:
+        own = Application.unit_id.in_(select(Unit.id).where(_units(account)))
+        members = members.join(VisitMember.application).where(or_(own, _visits(account)))
+    else:
+        members = members.where(_visits(account))
+    return Original.member_id.in_(members)
+
+
 _SCOPES = {
     Account: _accounts,
     Agency: _agencies,
     Application: _applications,
     Deferral: _deferrals,
     Message: _messages,
+    Original: _originals,
     PasswordHelp: _password_help,
     RegistrationSheet: _sheets,
     Release: _releases,
     Result: _results,
     RosterEntry: _roster,
     Unit: _units,
+    Visit: _visits,
+    VisitSlot: _visit_slots,
 }
 
 

@@ -1,8 +1,9 @@
-"""On-site confirmation (现场审查确认, notice 二（二）（五）): what is brought, when there is room, what is still held."""
+"""On-site confirmation (现场审查确认, notice 二（二）（五）): what is brought, where there is room, what is held."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from itertools import pairwise
 
 from gongkao.rules.calendar import day_text
 from gongkao.rules.errors import InvalidInput, NotAllowed
@@ -79,7 +80,7 @@ def periods(text: str) -> tuple[Period, ...]:
     if not found:
         raise InvalidInput("请填写每天的时段，每行一个，如“09:00-10:30”。")
     found.sort(key=lambda one: one.starts)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         if after.starts < before.ends:
             raise InvalidInput(f"时段{before.text}和{after.text}有重叠，请调整。")
     return tuple(found)
