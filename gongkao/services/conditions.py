@@ -27,6 +27,7 @@ from gongkao.rules.conditions import (
     TERMS,
     AllOf,
     AnyOf,
+    AssessmentsPassed,
     Conditions,
     Flag,
     InvalidConditions,
@@ -219,6 +220,8 @@ def _lines(nodes: tuple[Node, ...], inherited: str, depth: int = 0) -> Iterator[
 def term_words(term: Term) -> str:
     """What one term asks: 工作满18年"""
     words = term.requirement
+    if isinstance(term, AssessmentsPassed):
+        words = f"年度考核{words}"
     if isinstance(term, Staff) and term.confirm:
         words += f"（{'、'.join(term.confirm)}须审核人员认定）"
     return words

@@ -6,9 +6,10 @@ Everything here only reads, except `freeze` and `thaw`, which the use cases of s
 from dataclasses import dataclass
 
 from gongkao.clock import today
-from gongkao.models import Application
+from gongkao.models import Application, ConditionSet
 from gongkao.rules import eligibility
 from gongkao.rules.application_form import NOT_FILED
+from gongkao.rules.conditions import Conditions
 from gongkao.rules.eligibility import Assessment, Certificate, Evaluation, Facts, Outcome, Result, Verdict
 from gongkao.rules.grades import Grade
 from gongkao.rules.retirement import MALE, PostKind, RetirementCheck, check_retirement
@@ -62,19 +63,42 @@ def _post_kind(application: Application) -> PostKind | None:
     return PostKind(application.post_kind) if application.post_kind else None
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """All that can be said of an application as it stands: what each function of this module gives, read once."""
+
+    evaluation: Evaluation | None
+    retirement: RetirementCheck | None
+    obstacles: list[str]
+    notices: list[Notice]
+
+
+def judge(application: Application) -> Judgement:
+    """Judge the application by the version that it was judged by, else by the current one."""
+    rules = conditions.rules_of(_version(application))
+    evaluation = _evaluation(application, rules)
+    retirement = _retirement(application, rules)
+    return Judgement(
+        evaluation, retirement, _obstacles(application, evaluation, retirement), _notices(application, retirement)
+    )
+
+
+def _version(application: Application) -> ConditionSet:
+    return application.condition_set or conditions.current(application.cycle)
+
+
 def evaluate(application: Application) -> Evaluation | None:
     """The facts as they are, by the version that the application was judged by, else by the current one.
 
     None while no grade is chosen.
     """
+    return _evaluation(application, conditions.rules_of(_version(application)))
+
+
+def _evaluation(application: Application, rules: Conditions) -> Evaluation | None:
     if application.grade is None:
         return None
-    rules = conditions.rules_of(_version(application))
     return eligibility.evaluate(rules, application.grade, facts_of(application))
-
-
-def _version(application: Application) -> conditions.ConditionSet:
-    return application.condition_set or conditions.current(application.cycle)
 
 
 def freeze(application: Application) -> None:
@@ -98,6 +122,10 @@ def retirement_of(application: Application) -> RetirementCheck | None:
 
     A woman's age follows from the kind of post: without it nothing can be said.
     """
+    return _retirement(application, conditions.rules_of(_version(application)))
+
+
+def _retirement(application: Application, rules: Conditions) -> RetirementCheck | None:
     person, kind = application.person, _post_kind(application)
     if kind is None and person.sex != MALE:
         return None
@@ -107,7 +135,7 @@ def retirement_of(application: Application) -> RetirementCheck | None:
         kind or PostKind.WORKER,
         notice_issued_on=application.cycle.notice_issued_on,
         cycle_year=application.cycle.year,
-        schedule=conditions.rules_of(_version(application)).retirement,
+        schedule=rules.retirement,
     )
 
 
@@ -116,14 +144,18 @@ def obstacles(application: Application) -> list[str]:
 
     What only needs a document or a person's judgement is no obstacle.
     """
+    return judge(application).obstacles
+
+
+def _obstacles(
+    application: Application, evaluation: Evaluation | None, retirement: RetirementCheck | None
+) -> list[str]:
     found = []
     ban = bans.in_force(application.person.identity_number, today())
     if ban is not None:
         found.append(ban.message)
-    retirement = retirement_of(application)
     if retirement is not None and not retirement.may_apply:
         found.append(retirement.text)
-    evaluation = evaluate(application)
     if evaluation is not None and evaluation.verdict is Verdict.NOT_ELIGIBLE:
         found += _failures(application, evaluation)
     return found
@@ -159,7 +191,10 @@ def _why(outcome: Outcome) -> str:
 
 def notices(application: Application) -> list[Notice]:
     """What is to be acknowledged and agreed to: reaching retirement age during the year (notice 一（二）)."""
-    retirement = retirement_of(application)
+    return _notices(application, retirement_of(application))
+
+
+def _notices(application: Application, retirement: RetirementCheck | None) -> list[Notice]:
     if retirement is None or not retirement.needs_acknowledgement:
         return []
     return [

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from gongkao.clock import now
 from gongkao.extensions import db
@@ -168,3 +169,19 @@ def test_what_was_judged_keeps_its_version_when_the_conditions_change(made: Appl
         eligibility.freeze(made)
     assert made.condition_set is not None and made.condition_set.version == 2
     assert (made.evaluation or {})["verdict"] == "not_eligible"
+
+
+def test_judging_takes_few_queries(made: Application) -> None:
+    db.session.expire_all()
+    application = db.session.get_one(Application, made.id)
+    statements: list[str] = []
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", count)
+    found = eligibility.judge(application)
+    event.remove(db.engine, "before_cursor_execute", count)
+    assert found.evaluation is not None and found.obstacles == found.notices == []
+    # Cycle, person, trade, assessments, the conditions, bans.
+    assert len(statements) <= 6, statements
