@@ -12,6 +12,7 @@ from gongkao.documents import papers
 from gongkao.extensions import limiter
 from gongkao.models import Application
 from gongkao.rules.application_form import FormStep, Problem
+from gongkao.rules.eligibility import Evaluation, Outcome, Result
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Status
 from gongkao.services import application_form, applications, drafts, eligibility
@@ -95,6 +96,7 @@ def _preview_page(application: Application, form: SubmitForm, found: tuple[Probl
         open_points=_open_points(found),
         obstacles=eligibility.obstacles(application),
         evaluation=evaluation,
+        conditions=_conditions(evaluation),
         notices=eligibility.notices(application),
         changes=drafts.changes(application) if application.status is Status.RETURNED else None,
         sections=[
@@ -105,6 +107,20 @@ def _preview_page(application: Application, form: SubmitForm, found: tuple[Probl
         step_items=step_items(states, FormStep.PREVIEW),
         address=step_address,
     )
+
+
+def _conditions(evaluation: Evaluation | None) -> list[tuple[Result, str, list[tuple[Result, str]]]]:
+    """How each condition came out, with the single ones of a group; the result stands in its chip, not in the words."""
+
+    def words(outcome: Outcome) -> str:
+        return outcome.text.removesuffix(f"：{outcome.result.label}")
+
+    if evaluation is None:
+        return []
+    return [
+        (one.result, words(one), [(leaf.result, words(leaf)) for leaf in one.leaves()] if one.parts else [])
+        for one in (*evaluation.common, *evaluation.ways)
+    ]
 
 
 def _open_points(found: tuple[Problem, ...]) -> list[tuple[FormStep, str, str]]:
