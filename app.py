@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, abort, render_template, request
+from flask import Flask, Response, abort, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
@@ -81,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(_note_origin)
     app.before_request(_refuse_unwritable)
     app.before_request(guard.check_entry)
+    app.after_request(_keep_private)
     app.context_processor(frame.context)
     _register_filters(app)
     _register_errors(app)
@@ -101,6 +102,13 @@ def _set_clock(settings: Settings) -> None:
 
 def _note_origin() -> None:
     audit.origin.set(request.remote_addr or "")
+
+
+def _keep_private(response: Response) -> Response:
+    """Pages are for whoever asked: no cache between keeps them, and the browser asks again after signing out."""
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def _refuse_unwritable() -> None:

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from blueprints.accounts import blueprint
 from blueprints.accounts.help_forms import AskForm, IssueForm, RefuseHelpForm
 from blueprints.guard import public, requires
-from blueprints.helpers import account, attempt, list_export, list_page
+from blueprints.helpers import account, attempt, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
 from gongkao.extensions import limiter
 from gongkao.models import HelpStatus
@@ -19,10 +19,10 @@ from gongkao.services import password_help, sheets
 def ask_password_help() -> ResponseReturnValue:
     """First find one's unit, then say who one is. The answer never tells whether an account exists."""
     text = request.args.get("q", "")
-    unit_id = request.args.get("unit", "")
-    if not unit_id.isdigit():
+    unit_id = row_id(request.args.get("unit", ""))
+    if unit_id is None:
         return render_template("help/choose_unit.html", q=text, units=sheets.find_units(text))
-    unit = sheets.active_unit(int(unit_id))
+    unit = sheets.active_unit(unit_id)
     form = AskForm()
     if form.validate_on_submit():
         ok, _ = attempt(

@@ -7,7 +7,7 @@ from blueprints import held_upload
 from blueprints.accounts import blueprint
 from blueprints.accounts.unit_forms import CommitForm, ImportForm, TokenForm
 from blueprints.guard import requires
-from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page
+from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
 from gongkao.rules.application_form import EDUCATIONS, STAFF_KINDS
 from gongkao.rules.retirement import PostKind
@@ -96,7 +96,7 @@ def commit_roster() -> ResponseReturnValue:
 @blueprint.post("/roster/remove")
 @requires(Permission.MANAGE_ROSTER)
 def remove_from_roster() -> ResponseReturnValue:
-    chosen = [int(text) for text in request.form.getlist("ids") if text.isascii() and text.isdigit()]
+    chosen = [found for text in request.form.getlist("ids") if (found := row_id(text)) is not None]
     if TokenForm().validate_on_submit():
         count = roster.remove(account(), chosen)
         flash(f"已将{count}人移出名单，已填报的内容不受影响。", "success" if count else "info")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 from gongkao.access.scope import narrow
 from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, HelpStatus, PasswordHelp, Person, Unit
+from gongkao.models import Account, Application, HelpStatus, PasswordHelp, Person, RosterEntry, Unit
 from gongkao.rules import fields
 from gongkao.rules.errors import InvalidInput
 from gongkao.services import accounts, audit, messages, sheets
@@ -129,9 +129,28 @@ def problem(request: PasswordHelp) -> str:
     """Why no password can be issued, in words; empty where it can."""
     if request.account is None:
         return "该身份证号没有注册账户，请告知申请人先注册。"
+    if _works_elsewhere(request):
+        return "该账户已在其他单位申报。请告知申请人在“忘记密码”中选择其申报单位，由该单位或其工考管理机构办理。"
     if request.account.display_name != request.name:
         return f"申请人填写的姓名与注册姓名（{request.account.display_name}）不一致，请核实。"
     return ""
+
+
+def _works_elsewhere(request: PasswordHelp) -> bool:
+    """Whether the person applies at another unit, or stands on its list: then that unit knows who it is.
+
+    Anybody may write any unit into a request, so the desk that it reaches alone proves nothing.
+    """
+    applied = (
+        select(Application.unit_id)
+        .join(Application.person)
+        .where(Person.identity_number == request.identity_number, Application.unit_id.is_not(None))
+    )
+    unit_id = db.session.scalar(applied.order_by(Application.id.desc()).limit(1))
+    if unit_id is None:
+        listed = select(RosterEntry.unit_id).where(RosterEntry.identity_number == request.identity_number)
+        unit_id = db.session.scalar(listed.order_by(RosterEntry.id.desc()).limit(1))
+    return unit_id is not None and unit_id != request.unit_id
 
 
 def issue(actor: Account, help_id: int, version: int, checks: Sequence[str]) -> accounts.Issued:

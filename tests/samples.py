@@ -1,0 +1,149 @@
+"""A sample value for every argument of a route, all of the world's own county (410122), for the security sweep.
+
+A new kind of argument is added to `make`; where one route means another thing by a name, or each role has its own,
+the key is "endpoint/argument" or "role/argument".
+"""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from gongkao import clock
+from gongkao.extensions import db
+from gongkao.models import Message, PasswordHelp, Result, Role, Score, Unit
+from gongkao.rules.workflow import Status
+from gongkao.services import cycles, messages, password_help, results, sheets, unit_checks
+from gongkao.services.transaction import transaction
+from tests import factories
+from tests.world import World
+
+# What names one row that lies in somebody's scope.
+SCOPED = frozenset(
+    {
+        "unit_id",
+        "check_id",
+        "sheet_id",
+        "agency_id",
+        "account_id",
+        "application_id",
+        "material_id",
+        "result_id",
+        "release_id",
+        "help_id",
+        "message_id",
+    }
+)
+# Pairs of role and route that even the one concerned finds nothing at.
+NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
+    {
+        # Nobody writes to inspectors.
+        (Role.INSPECTOR, "accounts.open_message"),
+        # The applicant of the sweep has no result yet, and the slip needs its password.
+        (Role.APPLICANT, "notices.my_result"),
+        (Role.AGENCY_OFFICER, "accounts.password_slip"),
+        (Role.AGENCY_MANAGER, "accounts.password_slip"),
+        # The notice of passes is the agencies' own.
+        (Role.UNIT_ADMINISTRATOR, "notices.passes"),
+    }
+)
+# Routes that take away what the others show, visited last.
+LAST = frozenset({"applications.remove_material", "applications.replace_material", "applications.withdraw"})
+
+
+def make(world: World) -> dict[str, Any]:
+    """Put one of everything into the world and give its values by argument; the clock stands where it stood."""
+    before = clock.source()
+    try:
+        return _made(world)
+    finally:
+        clock.install(before)
+
+
+def values_for(values: dict[str, Any], endpoint: str, role: Role | None = None) -> dict[str, Any]:
+    """The plain values with those of the endpoint and the role put over them."""
+    chosen = {key: value for key, value in values.items() if "/" not in key}
+    for owner in (endpoint, str(role)):
+        for key, value in values.items():
+            if key.startswith(f"{owner}/"):
+                chosen[key.partition("/")[2]] = value
+    return chosen
+
+
+def _made(world: World) -> dict[str, Any]:
+    clock.install(clock.on_day(date(2025, 3, 11)))
+    check = unit_checks.confirm_unit(world.unit_administrator, world.school.id)
+    sheet = sheets.fill_in(
+        None,
+        world.bureau.id,
+        filler="安知行",
+        filled_on="2025-03-11",
+        name="卓明远",
+        sex="男",
+        department="人事科",
+        position="科员",
+        office_phone="0371-62181234",
+        mobile="13800000001",
+    )
+    sheets.hand_in(None, sheet.token, factories.pdf(), "盖章扫描件.pdf")
+
+    clock.install(clock.on_day(date(2025, 3, 20)))
+    applicant = world.applicant.person
+    assert applicant is not None
+    # Sent back, so that the applicant may change it and every desk above may read it.
+    application = factories.application(applicant, world.school, status=Status.RETURNED)
+    password_help.ask(
+        unit_id=world.school.id,
+        name=applicant.name,
+        identity_number=applicant.identity_number,
+        mobile=applicant.mobile,
+    )
+    qualified = factories.application(factories.person("范知秋", 58), world.school, status=Status.QUALIFIED)
+    with transaction() as session:
+        for subject in cycles.subjects(cycles.current_cycle(), 4):
+            session.add(
+                Score(
+                    application_id=qualified.id,
+                    subject_key=subject.key,
+                    value=80,
+                    entered_by_id=world.officer.id,
+                    entered_at=clock.now(),
+                )
+            )
+        messages.tell("account", "测试", "测试", "own", account_id=world.applicant.id)
+        messages.tell("unit", "测试", "测试", f"unit {world.school.id}", unit_id=world.school.id)
+        messages.tell("unit", "测试", "测试", f"sheet {sheet.id}", agency_id=world.agency("410122").id)
+
+    clock.install(clock.on_day(date(2025, 11, 3)))
+    release = results.release(world.manager, 4, "牟人社〔2025〕12号")
+    result = db.session.scalars(select(Result).where(Result.release_id == release.id)).one()
+
+    def message(condition: Any) -> int:
+        return db.session.scalars(select(Message.id).where(condition).order_by(Message.id)).all()[-1]
+
+    of_agency = message(Message.agency_id == world.agency("410122").id)
+    return {
+        "unit_id": world.school.id,
+        "check_id": check.id,
+        "sheet_id": sheet.id,
+        "token": sheet.token,
+        "agency_id": world.agency("410122").id,
+        "account_id": world.officer.id,
+        "accounts.renew_administrator/account_id": world.unit_administrator.id,
+        "agency_officer/account_id": world.unit_administrator.id,
+        "application_id": application.id,
+        "material_id": application.materials[0].id,
+        "kind": "education",
+        "step": "person",
+        "result_id": result.id,
+        "release_id": release.id,
+        "code": result.verification_code,
+        "grade": 4,
+        "number": 1,
+        "help_id": db.session.scalars(select(PasswordHelp.id)).one(),
+        "message_id": of_agency,
+        "applicant/message_id": message(Message.account_id == world.applicant.id),
+        "unit_administrator/message_id": message(
+            Message.unit_id.in_(select(Unit.id).where(Unit.id == world.school.id))
+        ),
+    }
