@@ -276,3 +276,67 @@ class DeferralPledgePaper:
 def deferral_pledge(paper: DeferralPledgePaper) -> bytes:
     """The pledge, one page, with places for the applicant's signature and the unit's opinion and seal."""
     return render("deferral_pledge.html", {"paper": paper}, title="年度考核结果容缺后补承诺书")
+
+
+@dataclass(frozen=True)
+class VisitPerson:
+    """One person of a visit; `documents` are (label, pieces) of the originals concerned, `note` stands below them."""
+
+    name: str
+    masked_identity_number: str
+    unit_name: str
+    trade: str
+    grade: str
+    documents: tuple[tuple[str, int], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        _require_masked(self.masked_identity_number)
+
+    @property
+    def pieces(self) -> int:
+        return sum(count for _, count in self.documents)
+
+
+@dataclass(frozen=True)
+class VisitPaper:
+    """One unit's visit for on-site confirmation (现场审查确认, notice 二（二）).
+
+    Attributes:
+        number: the visit's number, also in the QR code that the agency scans.
+        time_text: the booked time, e.g. 2025-03-24 09:00-10:30; empty where none is booked.
+        people: with the originals to bring, or those that were taken in.
+        printed_on: the day on the paper.
+    """
+
+    cycle_year: int
+    number: str
+    unit_name: str
+    agency_name: str
+    bearer_name: str
+    bearer_mobile: str
+    time_text: str
+    place: str
+    people: tuple[VisitPerson, ...]
+    printed_on: date
+
+    @property
+    def pieces(self) -> int:
+        return sum(person.pieces for person in self.people)
+
+
+def visit_list(paper: VisitPaper) -> bytes:
+    """The list of people and the originals to bring, for the unit to stamp and bring along."""
+    return render("visit_list.html", {"paper": paper}, title="现场审查确认人员名单")
+
+
+def receipt(paper: VisitPaper) -> bytes:
+    """The receipt of originals taken in (接收清单), once for the agency and once for the unit."""
+    copies = ("第一联　工考管理机构留存", "第二联　送件单位留存")
+    return render("receipt.html", {"paper": paper, "copies": copies}, title="申报材料原件接收清单")
+
+
+def return_slip(paper: VisitPaper) -> bytes:
+    """The slip of originals given back (退还清单), once for each side, to be signed by who takes them."""
+    copies = ("第一联　工考管理机构留存", "第二联　送件单位留存")
+    return render("return_slip.html", {"paper": paper, "copies": copies}, title="申报材料原件退还清单")
