@@ -22,6 +22,9 @@ _PAGES = {
     "check": ("accounts.check_units", ""),
     "help": ("accounts.password_help", "help_id"),
     "profile": ("accounts.profile", ""),
+    "filing": ("settings.filing", "filing_id"),
+    "calendar": ("settings.filings", ""),
+    "report": ("review.report", "report_id"),
 }
 
 

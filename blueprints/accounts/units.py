@@ -177,14 +177,14 @@ def check_units() -> ResponseReturnValue:
     person = account()
     assert person.unit is not None
     page = list_page(unit_checks.check_listing(person), link=_checks)
-    window = cycles.find_window(unit_checks.WINDOW, person.unit.region)
+    window = cycles.find_window(unit_checks.WINDOW, person.unit)
     return render_template(
         "units/check.html",
         page=page,
         form=TokenForm(),
         counts=unit_checks.progress(person),
         period=period_text(window) if window else "",
-        open=cycles.is_open(unit_checks.WINDOW, person.unit.region),
+        open=cycles.is_open(unit_checks.WINDOW, person.unit),
     )
 
 
@@ -227,7 +227,7 @@ def correct_unit(unit_id: int) -> ResponseReturnValue:
         if ok:
             flash("更正已提交，待工考管理机构确认后生效。", "success")
             return redirect(url_for("accounts.check_units"))
-    window = cycles.find_window(unit_checks.WINDOW, found.region)
+    window = cycles.find_window(unit_checks.WINDOW, found)
     return render_template(
         "units/correct.html",
         form=form,
@@ -235,7 +235,7 @@ def correct_unit(unit_id: int) -> ResponseReturnValue:
         check=check,
         tone=units.CHECK_TONES[check.status] if check else "neutral",
         period=period_text(window) if window else "",
-        open=cycles.is_open(unit_checks.WINDOW, found.region),
+        open=cycles.is_open(unit_checks.WINDOW, found),
         accepted=check is not None and check.status is UnitCheckStatus.ACCEPTED,
     ), 422 if form.is_submitted() else 200
 

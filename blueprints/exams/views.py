@@ -66,8 +66,8 @@ def _page(grade: int, typed: dict[str, str], wrong: dict[str, str]) -> ResponseR
     assert person.agency is not None
     page = list_page(scores.entry_listing(person, grade), export_endpoint="exams.scores_export")
     subjects = cycles.subjects(cycles.current_cycle(), grade)
-    window = cycles.find_window(WindowKey.SCORES, person.agency.region, grade)
-    open_now = cycles.is_open(WindowKey.SCORES, person.agency.region, grade)
+    window = cycles.find_window(WindowKey.SCORES, person.agency, grade)
+    open_now = cycles.is_open(WindowKey.SCORES, person.agency, grade)
     states = scores.grade_states(person)
     state = next(state for state in states if state.grade == grade)
     return render_template(

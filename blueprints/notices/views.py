@@ -72,14 +72,14 @@ def release(grade: int) -> ResponseReturnValue:
         if ok:
             flash(f"{Grade(grade).label}考核结果已公布，申报人员和单位可以下载结果通知。", "success")
             return redirect(url_for("notices.result_list"))
-    window = cycles.find_window(WindowKey.RESULTS, person.agency.region, grade)
+    window = cycles.find_window(WindowKey.RESULTS, person.agency, grade)
     return render_template(
         "notices/release.html",
         form=form,
         state=state,
         missing=scores.incomplete(person, grade, 10) if state.missing else [],
         period=period_text(window) if window else "",
-        open=cycles.is_open(WindowKey.RESULTS, person.agency.region, grade),
+        open=cycles.is_open(WindowKey.RESULTS, person.agency, grade),
     ), 422 if form.is_submitted() else 200
 
 

@@ -34,6 +34,7 @@ def setting_tabs(current: str) -> list[dict[str, Any]]:
     """The tabs above the settings' lists; accounts are only for whoever issues them."""
     places = [
         ("overview", "年度和日程", "settings.overview"),
+        ("filings", "本地日程", "settings.filings"),
         ("conditions", "申报条件", "settings.conditions"),
         ("trades", "工种目录", "settings.trades"),
         ("agencies", "工考管理机构", "settings.agencies"),

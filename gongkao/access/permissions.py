@@ -21,6 +21,8 @@ class Permission(StrEnum):
     ENTER_SCORES = "enter_scores"
     VIEW_RESULTS = "view_results"
     RELEASE_RESULTS = "release_results"
+    VIEW_REPORTS = "view_reports"
+    SEND_REPORTS = "send_reports"
     VIEW_SETTINGS = "view_settings"
     EDIT_AGENCY = "edit_agency"
     EDIT_PROVINCE = "edit_province"
@@ -48,6 +50,7 @@ _OFFICER = frozenset(
         Permission.REVIEW,
         Permission.ENTER_SCORES,
         Permission.VIEW_RESULTS,
+        Permission.VIEW_REPORTS,
         Permission.VIEW_SETTINGS,
     }
 )
@@ -57,12 +60,19 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.APPLICANT: frozenset({Permission.APPLY}),
     Role.UNIT_ADMINISTRATOR: _UNIT,
     Role.AGENCY_OFFICER: _OFFICER,
-    Role.AGENCY_MANAGER: _OFFICER | {Permission.RELEASE_RESULTS, Permission.EDIT_AGENCY, Permission.EDIT_PROVINCE},
+    Role.AGENCY_MANAGER: _OFFICER
+    | {
+        Permission.RELEASE_RESULTS,
+        Permission.SEND_REPORTS,
+        Permission.EDIT_AGENCY,
+        Permission.EDIT_PROVINCE,
+    },
     Role.INSPECTOR: frozenset(
         {
             Permission.VIEW_UNITS,
             Permission.VIEW_APPLICATIONS,
             Permission.VIEW_RESULTS,
+            Permission.VIEW_REPORTS,
             Permission.VIEW_SETTINGS,
         }
     ),

@@ -9,6 +9,7 @@ from gongkao.models import (
     Account,
     Agency,
     Application,
+    CalendarFiling,
     Deferral,
     Message,
     Original,
@@ -19,6 +20,7 @@ from gongkao.models import (
     Role,
     RosterEntry,
     Unit,
+    UpwardReport,
     Visit,
     VisitMember,
     VisitSlot,
@@ -153,10 +155,23 @@ def _originals(account: Account) -> ColumnElement[bool]:
     return Original.member_id.in_(members)
 
 
+def _filings(account: Account) -> ColumnElement[bool]:
+    """What is filed for the own region and those within it."""
+    own = account.agency.region if account.agency is not None else account.region
+    if own is None:
+        return false()
+    return CalendarFiling.region_code.startswith(region_prefix(own.code, own.level), autoescape=True)
+
+
+def _reports(account: Account) -> ColumnElement[bool]:
+    return UpwardReport.agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
 _SCOPES = {
     Account: _accounts,
     Agency: _agencies,
     Application: _applications,
+    CalendarFiling: _filings,
     Deferral: _deferrals,
     Message: _messages,
     Original: _originals,
@@ -166,6 +181,7 @@ _SCOPES = {
     Result: _results,
     RosterEntry: _roster,
     Unit: _units,
+    UpwardReport: _reports,
     Visit: _visits,
     VisitSlot: _visit_slots,
 }

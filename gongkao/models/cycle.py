@@ -13,6 +13,7 @@ from gongkao.rules.calendar import Window, WindowKey
 from gongkao.rules.scoring import Subject
 
 if TYPE_CHECKING:
+    from gongkao.models.oversight import CalendarFiling
     from gongkao.models.people import Account
 
 
@@ -33,10 +34,18 @@ class Cycle(Model):
         order_by="CycleWindow.position", cascade="all, delete-orphan", back_populates="cycle"
     )
 
+    # What regions have set for themselves, and extensions, as far as in force.
+    filings: Mapped[list["CalendarFiling"]] = relationship(
+        primaryjoin="and_(Cycle.id == CalendarFiling.cycle_id, CalendarFiling.in_force)",
+        order_by="CalendarFiling.id",
+        viewonly=True,
+    )
+
     @property
     def windows(self) -> tuple[Window, ...]:
-        """The calendar as the rules read it."""
-        return tuple(entry.as_rule() for entry in self.window_entries)
+        """The whole calendar as the rules read it: the notice's windows, and what is filed for regions."""
+        entries = tuple(entry.as_rule() for entry in self.window_entries)
+        return entries + tuple(filing.as_rule(entries) for filing in self.filings)
 
 
 class CycleWindow(Model):

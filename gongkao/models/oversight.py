@@ -1,19 +1,21 @@
 """Oversight (事中事后监管): samples looked at again, cases of false materials, reports upward, filed dates."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Date, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, ColumnElement, Date, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
 from gongkao.models.application import Application
 from gongkao.models.ban import BanEntry
 from gongkao.models.files import StoredFile
-from gongkao.models.organisations import Agency
+from gongkao.models.organisations import Agency, RegionEntry
 from gongkao.models.people import Account
 from gongkao.models.types import Choice, Model, Moment
-from gongkao.rules.calendar import WindowKey
+from gongkao.rules.calendar import Window, WindowKey, window_for
 
 
 class Sample(Model):
@@ -128,6 +130,9 @@ class FilingStatus(StrEnum):
         return {"filed": "info", "recorded": "done", "objected": "refused", "withdrawn": "neutral"}[self.value]
 
 
+IN_FORCE = (FilingStatus.FILED, FilingStatus.RECORDED)
+
+
 class CalendarFiling(Model):
     """A region's own dates for one window (notice 三, last paragraph), or the centre's extension of one.
 
@@ -155,9 +160,34 @@ class CalendarFiling(Model):
     version: Mapped[int] = mapped_column(Integer, default=1)
 
     agency: Mapped[Agency] = relationship()
+    region: Mapped[RegionEntry] = relationship()
     filed_by: Mapped[Account] = relationship(foreign_keys=[filed_by_id])
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @hybrid_property
+    def in_force(self) -> bool:
+        return self.status in IN_FORCE
+
+    @in_force.inplace.expression
+    @classmethod
+    def _in_force(cls) -> ColumnElement[bool]:
+        return cls.status.in_(IN_FORCE)
+
+    def as_rule(self, province: Sequence[Window]) -> Window:
+        """The window as the rules read it, with the title and clause of the province's own."""
+        outer = window_for(province, self.key, grade=self.grades[0] if self.grades else None)
+        return Window(
+            self.key,
+            outer.title if outer else "",
+            self.opens,
+            self.closes,
+            outer.clause if outer else "三",
+            self.region_code,
+            frozenset(self.grades) if self.grades else None,
+            self.extension,
+            "省中心准予延期" if self.extension else "本地日程",
+        )
 
 
 class UpwardReport(Model):

@@ -48,6 +48,11 @@ _LABELS = {
 }
 
 
+def under_province(level: UnitLevel) -> bool:
+    """Whether the provincial centre is the agency of such units wherever they lie (notice 二（五）)."""
+    return level in (UnitLevel.PROVINCIAL, UnitLevel.CENTRAL_IN_CAPITAL)
+
+
 def check_unit_region(level: UnitLevel, region: Region) -> None:
     """Check that a unit of the level can lie in the region. Raises InvalidInput."""
     in_capital = region.code.startswith(CAPITAL_PREFIX)
@@ -70,7 +75,7 @@ def reviewing_region(
     county has taken over the review (已承接). Raises InvalidInput where level and region do not fit.
     """
     check_unit_region(level, region)
-    if level in (UnitLevel.PROVINCIAL, UnitLevel.CENTRAL_IN_CAPITAL):
+    if under_province(level):
         return province
     if level is UnitLevel.COUNTY and taken_over:
         return region

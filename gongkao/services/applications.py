@@ -113,8 +113,7 @@ def _closed_registration() -> str:
 
 def registration_text(application: Application) -> str:
     """Until when a withdrawn application could be submitted again; empty where registration is over for it."""
-    region = application.unit.region if application.unit is not None else None
-    window = cycles.find_window(WindowKey.REGISTRATION, region, application.grade)
+    window = cycles.find_window(WindowKey.REGISTRATION, application.unit, application.grade)
     if window is None or not is_open(window, now().date()):
         return ""
     return f"{window.closes.month}月{window.closes.day}日"

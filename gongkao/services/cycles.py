@@ -2,51 +2,105 @@
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session, SessionTransaction, joinedload
 
 from gongkao.clock import today
 from gongkao.extensions import db
-from gongkao.models import Cycle, RegionEntry, SubjectEntry, TradeOpening
+from gongkao.models import Account, Agency, Application, Cycle, RegionEntry, SubjectEntry, TradeOpening, Unit
 from gongkao.rules import calendar
 from gongkao.rules.calendar import Window, WindowKey
+from gongkao.rules.routing import under_province
 from gongkao.services.errors import NotFound
+
+# Where a window is looked up for. None: not known yet.
+Place = Unit | Agency | RegionEntry | None
+_KEPT = "kept_for_the_transaction"
 
 
 def current_cycle() -> Cycle:
     """The cycle in work. Raises NotFound before the starting data is loaded."""
-    cycle = db.session.scalar(select(Cycle).where(Cycle.current))
-    if cycle is None:
-        raise NotFound("no current cycle")
-    return cycle
+    kept = db.session().info.setdefault(_KEPT, {})
+    if "cycle" not in kept:
+        query = select(Cycle).where(Cycle.current).options(joinedload(Cycle.window_entries))
+        cycle = db.session.scalars(query).unique().one_or_none()
+        if cycle is None:
+            raise NotFound("no current cycle")
+        kept["cycle"] = cycle
+    found: Cycle = kept["cycle"]
+    return found
 
 
-def region_chain(region: RegionEntry | None) -> tuple[str, ...]:
-    """The codes of a region and of those it lies in, nearest first: what a window is looked up by."""
-    codes = []
-    while region is not None:
-        codes.append(region.code)
-        region = region.parent
+def _parents() -> dict[str, str | None]:
+    """Every region's code with that of the region it lies in."""
+    kept = db.session().info.setdefault(_KEPT, {})
+    if "parents" not in kept:
+        kept["parents"] = dict(db.session.execute(select(RegionEntry.code, RegionEntry.parent_code)).tuples().all())
+    found: dict[str, str | None] = kept["parents"]
+    return found
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(session: Session, ended: SessionTransaction) -> None:
+    """What is asked for again and again is read once a transaction, and never carried into the next."""
+    if ended.parent is None:
+        session.info.pop(_KEPT, None)
+
+
+def region_chain(place: Place) -> tuple[str, ...]:
+    """The codes of the place's region and of those it lies in, nearest first: what a window is looked up by.
+
+    Units of the province and central units in Zhengzhou keep to the province's dates, not to those of the city in which
+    they lie (notice 二（五）).
+    """
+    if place is None:
+        return ()
+    parents = _parents()
+    codes: list[str] = []
+    code: str | None = place.code if isinstance(place, RegionEntry) else place.region_code
+    while code is not None:
+        codes.append(code)
+        code = parents.get(code)
+    if isinstance(place, Unit) and under_province(place.level):
+        return tuple(codes[-1:])
     return tuple(codes)
 
 
-def require_open(key: WindowKey, region: RegionEntry | None = None, grade: int | None = None) -> Window:
-    """The open window, or WindowClosed naming it (notice 三): what applies where is decided here alone."""
-    return calendar.require_open(current_cycle().windows, key, today(), region_codes=region_chain(region), grade=grade)
+def place_of(account: Account) -> Place:
+    """Where the windows hold that an account works by: its office, its region, or the unit it applies from."""
+    if account.person_id is None:
+        return account.unit or account.agency or account.region
+    query = select(Unit).join(Application, Application.unit_id == Unit.id)
+    return db.session.scalar(
+        query.where(Application.person_id == account.person_id, Application.cycle_id == current_cycle().id)
+    )
 
 
-def find_window(key: WindowKey, region: RegionEntry | None = None, grade: int | None = None) -> Window | None:
-    return calendar.window_for(current_cycle().windows, key, region_codes=region_chain(region), grade=grade)
+def find_window(key: WindowKey, place: Place = None, grade: int | None = None) -> Window | None:
+    """The window that holds for a place and a grade (notice 三): what applies where is decided here alone.
+
+    Where the place is not known yet (somebody about to register), the province's, or a region's that is open longer.
+    """
+    windows = current_cycle().windows
+    if place is None:
+        return calendar.window_anywhere(windows, key, today(), grade=grade)
+    return calendar.window_for(windows, key, region_codes=region_chain(place), grade=grade)
 
 
-def is_open(key: WindowKey, region: RegionEntry | None = None, grade: int | None = None) -> bool:
-    window = find_window(key, region, grade)
+def require_open(key: WindowKey, place: Place = None, grade: int | None = None) -> Window:
+    """The open window, or WindowClosed naming it."""
+    return calendar.checked_open(find_window(key, place, grade), today())
+
+
+def is_open(key: WindowKey, place: Place = None, grade: int | None = None) -> bool:
+    window = find_window(key, place, grade)
     return window is not None and calendar.is_open(window, today())
 
 
-def stage() -> tuple[Window | None, date]:
-    """The main stage of today, for the top bar."""
+def stage(place: Place = None) -> tuple[Window | None, date]:
+    """The main stage of today where the place lies, for the top bar."""
     day = today()
-    return calendar.stage_on(current_cycle().windows, day), day
+    return calendar.stage_on(current_cycle().windows, day, region_codes=region_chain(place)), day
 
 
 def open_trades() -> list[TradeOpening]:

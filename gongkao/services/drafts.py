@@ -170,8 +170,7 @@ def open_now(application: Application, facts: FormFacts) -> Open:
 
 def require_window(application: Application) -> None:
     """Raise WindowClosed outside the time for filling in, or for correcting what a desk sent back (notice 三)."""
-    region = application.unit.region if application.unit is not None else None
-    cycles.require_open(_window(application), region, application.grade)
+    cycles.require_open(_window(application), application.unit, application.grade)
 
 
 def closed_text(application: Application) -> str:

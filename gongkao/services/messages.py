@@ -60,6 +60,7 @@ KINDS = {
     "unit": "单位和管理人员",
     "account": "账户",
     "calendar": "日程和路由",
+    "report": "汇总上报",
 }
 
 

@@ -51,7 +51,7 @@ def release(actor: Account, grade: int, document_number: str) -> Release:
     with transaction() as session:
         agency = scores.lock_own_agency(actor)
         cycle = cycles.current_cycle()
-        cycles.require_open(WindowKey.RESULTS, agency.region, grade)
+        cycles.require_open(WindowKey.RESULTS, agency, grade)
         own = (Release.cycle_id == cycle.id, Release.agency_id == agency.id, Release.grade == grade)
         if session.scalar(select(Release.id).where(*own)) is not None:
             raise Refused(f"{Grade(grade).label}结果已经公布过，不能重复公布。")

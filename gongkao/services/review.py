@@ -247,7 +247,7 @@ def _closed(application: Application, desk: Desk | None) -> str:
     if desk is None or application.unit is None:
         return ""
     try:
-        cycles.require_open(workflow.window_key(Action.PASS, desk), application.unit.region, application.grade)
+        cycles.require_open(workflow.window_key(Action.PASS, desk), application.unit, application.grade)
     except WindowClosed as error:
         return error.message
     return ""

@@ -179,7 +179,7 @@ def _days_left(cycle: Cycle, day: date) -> Callable[[Application], Cell]:
         window = calendar.window_for(
             windows,
             workflow.window_key(Action.PASS, desk),
-            region_codes=cycles.region_chain(row.unit.region),
+            region_codes=cycles.region_chain(row.unit),
             grade=row.grade,
         )
         if window is None:
@@ -258,5 +258,5 @@ def stage(actor: Account) -> tuple[Window | None, int | None]:
     """The window of the account's own desks where its office lies, and the days left of it."""
     office = actor.unit or actor.agency
     key = workflow.window_key(Action.PASS, own_desks(actor)[0])
-    window = cycles.find_window(key, office.region if office is not None else None)
+    window = cycles.find_window(key, office)
     return window, calendar.days_left(window, today()) if window is not None else None

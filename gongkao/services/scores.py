@@ -246,7 +246,7 @@ def enter(actor: Account, grade: int, typed: Mapping[str, str]) -> int:
     with transaction() as session:
         agency = lock_own_agency(actor)
         cycle = cycles.current_cycle()
-        cycles.require_open(WindowKey.SCORES, agency.region, grade)
+        cycles.require_open(WindowKey.SCORES, agency, grade)
         _refuse_released(actor, cycle, grade)
         subjects = {subject.key: subject for subject in cycles.subjects(cycle, grade)}
         fields = _changed_fields(typed, set(subjects))

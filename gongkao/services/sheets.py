@@ -73,7 +73,7 @@ def _key_of(sheet: RegistrationSheet) -> WindowKey:
 
 def find_window(unit: Unit, sheet: RegistrationSheet | None = None) -> Window | None:
     """The window in which the unit's new sheet, or this one, may be worked on."""
-    return cycles.find_window(_key_of(sheet) if sheet is not None else window_key(unit), unit.region)
+    return cycles.find_window(_key_of(sheet) if sheet is not None else window_key(unit), unit)
 
 
 def _lock_unit(unit_id: int | None) -> None:
@@ -84,7 +84,7 @@ def _lock_unit(unit_id: int | None) -> None:
 def closed_because(unit: Unit, sheet: RegistrationSheet | None = None) -> str:
     """Why the unit's new sheet, or this one, can not be filled in or handed in today; "" while it can."""
     try:
-        cycles.require_open(_key_of(sheet) if sheet is not None else window_key(unit), unit.region)
+        cycles.require_open(_key_of(sheet) if sheet is not None else window_key(unit), unit)
     except WindowClosed as error:
         return error.message
     return ""
@@ -97,7 +97,7 @@ def fill_in(actor: Account | None, unit_id: int, **typed: str) -> RegistrationSh
     """
     with transaction() as session:
         unit = active_unit(unit_id)
-        cycles.require_open(window_key(unit), unit.region)
+        cycles.require_open(window_key(unit), unit)
         clean = _checked(typed)
         token = secrets.token_urlsafe(32)
         cycle = cycles.current_cycle()
@@ -124,7 +124,7 @@ def change(actor: Account | None, token: str, **typed: str) -> RegistrationSheet
         sheet = _by_token(token)
         if sheet.status not in (SheetStatus.FILLED, SheetStatus.REFUSED):
             raise Refused(f"登记表{sheet.status.label}，不能再修改。如需变更请重新填写一份。")
-        cycles.require_open(_key_of(sheet), sheet.unit.region)
+        cycles.require_open(_key_of(sheet), sheet.unit)
         for name, value in _checked(typed).items():
             setattr(sheet, name, value)
         sheet.unit_name = sheet.unit.name
@@ -215,7 +215,7 @@ def hand_in(actor: Account | None, token: str, data: bytes, filename: str) -> Re
             raise Refused(f"登记表{sheet.status.label}，不能再上传扫描件。")
         if not sheet.unit.active:
             raise Refused(f"{sheet.unit.name}已停用，不能再提交登记表。请联系{sheet.unit.agency.name}。")
-        cycles.require_open(_key_of(sheet), sheet.unit.region)
+        cycles.require_open(_key_of(sheet), sheet.unit)
         waiting = db.session.scalar(
             select(RegistrationSheet.number).where(
                 RegistrationSheet.unit_id == sheet.unit_id,
@@ -283,7 +283,7 @@ def _to_decide(actor: Account, sheet_id: int, version: int) -> RegistrationSheet
         raise Refused(f"该登记表由{sheet.agency.name}审核，您只能查看。")
     if sheet.status is not SheetStatus.SUBMITTED or sheet.version != version:
         raise Conflict(f"登记表刚刚被更新，现为“{sheet.status.label}”，您的操作没有生效。请核对最新内容后再办理。")
-    cycles.require_open(WindowKey.ADMINISTRATOR_CHANGE, sheet.unit.region)
+    cycles.require_open(WindowKey.ADMINISTRATOR_CHANGE, sheet.unit)
     return sheet
 
 

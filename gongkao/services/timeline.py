@@ -68,8 +68,7 @@ def deadline(application: Application) -> Window | None:
         return None
     desk = workflow.desk_of(application.status) or application.returned_to
     action = Action.SUBMIT if application.status is Status.DRAFT else Action.PASS
-    region = application.unit.region if application.unit is not None else None
-    return cycles.find_window(workflow.window_key(action, desk), region, application.grade)
+    return cycles.find_window(workflow.window_key(action, desk), application.unit, application.grade)
 
 
 def office_of(application: Application, desk: Desk) -> str:
@@ -89,7 +88,7 @@ def next_step(application: Application) -> str:
     if status is Status.RETURNED:
         return _own_turn(application, "申报已退回", "按退回意见修改并重新提交", application.returned_to or Desk.UNIT)
     if status is Status.QUALIFIED:
-        window = cycles.find_window(WindowKey.TRAINING, application.unit.region if application.unit else None)
+        window = cycles.find_window(WindowKey.TRAINING, application.unit, application.grade)
         when = f"{window.opens.month}月至{window.closes.month}月" if window is not None else "之后"
         return f"资格审查合格，{when}组织培训，考试时间以准考证为准。"
     if status is Status.REFUSED:

@@ -92,7 +92,7 @@ def confirm_unit(actor: Account, unit_id: int) -> UnitCheck:
     """Confirm that a unit's name is right as it stands. Raises NotFound, Refused, WindowClosed."""
     with _one_check():
         unit = to_check(actor, unit_id)
-        cycles.require_open(WINDOW, unit.region)
+        cycles.require_open(WINDOW, unit)
         return _note(actor, unit, UnitCheckStatus.CONFIRMED, unit.name)
 
 
@@ -103,9 +103,9 @@ def confirm_all(actor: Account) -> int:
         query = narrow(select(Unit), Unit, actor).where(Unit.active, ~Unit.checks.any(UnitCheck.cycle_id == cycle_id))
         found = db.session.scalars(query.order_by(Unit.id).with_for_update(of=Unit)).all()
         assert actor.unit is not None
-        cycles.require_open(WINDOW, actor.unit.region)
+        cycles.require_open(WINDOW, actor.unit)
         for unit in found:
-            cycles.require_open(WINDOW, unit.region)
+            cycles.require_open(WINDOW, unit)
             _note(actor, unit, UnitCheckStatus.CONFIRMED, unit.name)
         return len(found)
 
@@ -118,7 +118,7 @@ def correct_unit(actor: Account, unit_id: int, name: str) -> UnitCheck:
         raise FieldsRefused({"name": error.message}) from error
     with _one_check():
         unit = to_check(actor, unit_id)
-        cycles.require_open(WINDOW, unit.region)
+        cycles.require_open(WINDOW, unit)
         if proposed == unit.name:
             raise FieldsRefused({"name": "与现名称相同。如现名称无误，请返回列表选择“确认无误”。"})
         _require_free(unit, proposed)

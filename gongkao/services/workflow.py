@@ -39,7 +39,7 @@ def advance(
     assert application.unit is not None
     if action not in workflow.UNBOUND:
         key = workflow.window_key(action, desk)
-        cycles.require_open(key, application.unit.region, application.grade)
+        cycles.require_open(key, application.unit, application.grade)
     moment = now()
     event = ApplicationEvent(
         application_id=application.id,
