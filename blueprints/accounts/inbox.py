@@ -16,6 +16,8 @@ from gongkao.services import messages
 _PAGES = {
     "application": ("review.application", "application_id"),
     "own": ("applications.home", ""),
+    "own_case": ("applications.case", "case_id"),
+    "case": ("review.case", "case_id"),
     "result": ("notices.result_list", ""),
     "sheet": ("accounts.decide_sheet", "sheet_id"),
     "unit": ("accounts.unit", "unit_id"),

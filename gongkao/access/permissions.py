@@ -23,6 +23,11 @@ class Permission(StrEnum):
     RELEASE_RESULTS = "release_results"
     VIEW_REPORTS = "view_reports"
     SEND_REPORTS = "send_reports"
+    VIEW_OVERSIGHT = "view_oversight"
+    OVERSEE = "oversee"
+    VIEW_CASES = "view_cases"
+    DECIDE_CASES = "decide_cases"
+    LIFT_CASES = "lift_cases"
     VIEW_SETTINGS = "view_settings"
     EDIT_AGENCY = "edit_agency"
     EDIT_PROVINCE = "edit_province"
@@ -37,6 +42,7 @@ _UNIT = frozenset(
         Permission.HELP_ACCOUNTS,
         Permission.VIEW_APPLICATIONS,
         Permission.REVIEW,
+        Permission.VIEW_CASES,
         Permission.VIEW_RESULTS,
     }
 )
@@ -51,11 +57,15 @@ _OFFICER = frozenset(
         Permission.ENTER_SCORES,
         Permission.VIEW_RESULTS,
         Permission.VIEW_REPORTS,
+        Permission.VIEW_OVERSIGHT,
+        Permission.OVERSEE,
+        Permission.VIEW_CASES,
         Permission.VIEW_SETTINGS,
     }
 )
 
-# EDIT_PROVINCE counts only for the provincial centre's managers: `may` narrows it by the agency's level.
+# EDIT_PROVINCE and LIFT_CASES count only for the provincial centre's managers, OVERSEE only for cities and the centre:
+# `may` narrows them by the agency's level.
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.APPLICANT: frozenset({Permission.APPLY}),
     Role.UNIT_ADMINISTRATOR: _UNIT,
@@ -64,6 +74,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | {
         Permission.RELEASE_RESULTS,
         Permission.SEND_REPORTS,
+        Permission.DECIDE_CASES,
+        Permission.LIFT_CASES,
         Permission.EDIT_AGENCY,
         Permission.EDIT_PROVINCE,
     },
@@ -73,6 +85,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.VIEW_APPLICATIONS,
             Permission.VIEW_RESULTS,
             Permission.VIEW_REPORTS,
+            Permission.VIEW_OVERSIGHT,
+            Permission.VIEW_CASES,
             Permission.VIEW_SETTINGS,
         }
     ),

@@ -9,8 +9,10 @@ from gongkao.models import (
     Account,
     Agency,
     Application,
+    BanEntry,
     CalendarFiling,
     Deferral,
+    FalseMaterialsCase,
     Message,
     Original,
     PasswordHelp,
@@ -19,6 +21,7 @@ from gongkao.models import (
     Result,
     Role,
     RosterEntry,
+    Sample,
     Unit,
     UpwardReport,
     Visit,
@@ -37,8 +40,10 @@ def may(account: Any, permission: Permission) -> bool:
         return False
     if permission not in PERMISSIONS[account.role]:
         return False
-    if permission is Permission.EDIT_PROVINCE:
+    if permission in (Permission.EDIT_PROVINCE, Permission.LIFT_CASES):
         return account.agency is not None and account.agency.level is RegionLevel.PROVINCE
+    if permission is Permission.OVERSEE:
+        return account.agency is not None and account.agency.level is not RegionLevel.COUNTY
     return True
 
 
@@ -167,12 +172,29 @@ def _reports(account: Account) -> ColumnElement[bool]:
     return UpwardReport.agency_id.in_(select(Agency.id).where(_agencies(account)))
 
 
+def _samples(account: Account) -> ColumnElement[bool]:
+    return Sample.agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
+def _cases(account: Account) -> ColumnElement[bool]:
+    """For an applicant the own ones, for a unit those of its tree's people."""
+    if account.agency is not None or account.region is not None:
+        return FalseMaterialsCase.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return FalseMaterialsCase.application_id.in_(select(Application.id).where(_applications(account)))
+
+
+def _bans(account: Account) -> ColumnElement[bool]:
+    return BanEntry.agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
 _SCOPES = {
     Account: _accounts,
     Agency: _agencies,
     Application: _applications,
+    BanEntry: _bans,
     CalendarFiling: _filings,
     Deferral: _deferrals,
+    FalseMaterialsCase: _cases,
     Message: _messages,
     Original: _originals,
     PasswordHelp: _password_help,
@@ -180,6 +202,7 @@ _SCOPES = {
     Release: _releases,
     Result: _results,
     RosterEntry: _roster,
+    Sample: _samples,
     Unit: _units,
     UpwardReport: _reports,
     Visit: _visits,

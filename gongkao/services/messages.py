@@ -57,6 +57,7 @@ KINDS = {
     "application": "申报进展",
     "deferral": "容缺后补",
     "result": "考核结果",
+    "oversight": "监督和虚假材料",
     "unit": "单位和管理人员",
     "account": "账户",
     "calendar": "日程和路由",

@@ -6,6 +6,7 @@ from gongkao.rules.workflow import Action, Desk, Status, desk_of
 from gongkao.services import messages
 
 _KIND = "application"
+_FROM_ABOVE = (Action.OVERTURN, Action.CANCEL, Action.RESTORE)
 
 
 def tell_of_step(application: Application, event: ApplicationEvent, actor: Account | None) -> None:
@@ -23,6 +24,11 @@ def tell_of_step(application: Application, event: ApplicationEvent, actor: Accou
     elif held_by is not None:
         again = "修改后重新提交" if event.action is Action.RESUBMIT else "待办理"
         _tell_desk(application, held_by, f"申报{again}：{subject}", f"现在{held_by.label}。", about)
+    if event.action in _FROM_ABOVE:
+        # What the desks had decided, or were deciding, was changed by others: whoever passed it hears of it.
+        body = f"{event.office}：{event.reason}现为“{event.status_after.label}”。"
+        for desk in (Desk.UNIT, Desk.AGENCY):
+            _tell_desk(application, desk, f"{event.action.label}：{subject}", body, about)
 
 
 def _for_applicant(event: ApplicationEvent) -> tuple[str, str]:
@@ -30,6 +36,8 @@ def _for_applicant(event: ApplicationEvent) -> tuple[str, str]:
         return "申报被退回，请修改", f"{event.office}：{event.reason}"
     if event.action in (Action.REFUSE, Action.EXPIRE):
         return "资格审查不通过", f"{event.office}：{event.reason}"
+    if event.action in _FROM_ABOVE:
+        return f"{event.action.label}，现为“{event.status_after.label}”", f"{event.office}：{event.reason}"
     if event.status_after is Status.QUALIFIED:
         return "资格审查合格", "请留意培训和考试安排。"
     done = event.desk.label if event.desk else ""

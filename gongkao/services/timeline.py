@@ -91,6 +91,8 @@ def next_step(application: Application) -> str:
         window = cycles.find_window(WindowKey.TRAINING, application.unit, application.grade)
         when = f"{window.opens.month}月至{window.closes.month}月" if window is not None else "之后"
         return f"资格审查合格，{when}组织培训，考试时间以准考证为准。"
+    if status is Status.CANCELLED:
+        return "因填报虚假信息材料，已取消本年度申报资格。对处理有异议的，可以向省职业技能等级评价指导中心申诉。"
     if status is Status.REFUSED:
         return "资格审查不通过，本年度申报到此结束。有疑问请联系作出决定的单位。"
     return _waiting(application)
