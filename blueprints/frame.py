@@ -12,7 +12,7 @@ from blueprints.helpers import account
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.rules import calendar
-from gongkao.services import cycles, messages, waiting
+from gongkao.services import cycles, waiting
 from gongkao.services.errors import NotFound
 
 SYSTEM_NAME = "河南省机关事业单位工勤技能岗位等级考核系统"
@@ -107,9 +107,10 @@ def _frame() -> Frame:
     demonstration = current_app.config["GONGKAO"].demonstration
     at_work = current_user.is_authenticated and guard.owed() is None
     try:
-        window, day = cycles.stage()
+        window, day = cycles.stage(cycles.place_of(account()) if at_work else None)
     except NotFound:
         window, day = None, date.today()
+    counts = waiting.counts(account()) if at_work else {}
     title, left, text = "", None, ""
     if window is not None:
         title, left = window.title, calendar.days_left(window, day)
@@ -123,15 +124,13 @@ def _frame() -> Frame:
         stage_text=text,
         demonstration=demonstration,
         clock_href=url_for("settings.clock") if demonstration else None,
-        inbox_count=messages.unread(account()) if at_work else None,
-        places=_places() if at_work else [],
+        inbox_count=counts.get("messages"),
+        places=_places(counts) if at_work else [],
     )
 
 
-def _places() -> list[Place]:
-    person = account()
-    counts = waiting.counts(person)
-    places = [place for place in _PLACES if may(person, place[0])]
+def _places(counts: dict[str, int]) -> list[Place]:
+    places = [place for place in _PLACES if may(account(), place[0])]
     fits = [_fit(place[4]) for place in places]
     here = fits.index(max(fits)) if any(fits) else None
     return [

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, Agency, Person, Role, Unit
+from gongkao.models import Account, Agency, Person, RegionEntry, Role, Unit
 from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
@@ -26,12 +27,19 @@ class Issued:
     password: str
 
 
+# What stands around every page: the office with its region, and what that lies in.
+_WITH_OFFICE = [
+    joinedload(Account.unit).joinedload(Unit.region).joinedload(RegionEntry.parent),
+    joinedload(Account.agency).joinedload(Agency.region).joinedload(RegionEntry.parent),
+]
+
+
 def load_account(session_id: str) -> Account | None:
     """The account of a session ("12.3": account 12, session version 3); None once ended or its password changed."""
     number, _, version = session_id.partition(".")
     if not (number.isdigit() and version.isdigit()):
         return None
-    account = db.session.get(Account, int(number))
+    account = db.session.get(Account, int(number), options=_WITH_OFFICE)
     if account is None or account.ended_at is not None or account.session_version != int(version):
         return None
     return account

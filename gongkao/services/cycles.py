@@ -35,7 +35,9 @@ def _parents() -> dict[str, str | None]:
     """Every region's code with that of the region it lies in."""
     kept = db.session().info.setdefault(_KEPT, {})
     if "parents" not in kept:
-        kept["parents"] = dict(db.session.execute(select(RegionEntry.code, RegionEntry.parent_code)).tuples().all())
+        kept["parents"] = {
+            code: above for code, above in db.session.execute(select(RegionEntry.code, RegionEntry.parent_code))
+        }
     found: dict[str, str | None] = kept["parents"]
     return found
 

@@ -148,16 +148,22 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     ignored. `link` gives a row's address.
     """
     query = _narrowed(listing, args)
-    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     key, descending, order = _order(listing, args)
-    last = max(1, -(-total // PER_PAGE))
-    number = min(max(_whole_number(args.get("page", "1")), 1), last)
-    found = db.session.scalars(
-        query.order_by(None).order_by(*order).limit(PER_PAGE).offset((number - 1) * PER_PAGE)
-    ).unique()
+    number = max(_whole_number(args.get("page", "1")), 1)
+    keys, total = _one_page(listing, query, order, number)
+    if not keys and number > 1:
+        # Beyond the last page: the last one stands for it.
+        total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+        number = max(1, -(-total // PER_PAGE))
+        keys, total = _one_page(listing, query, order, number)
+    found = db.session.scalars(listing.query.order_by(None).where(listing.tie.in_(keys))).unique() if keys else ()
+    places = {key: place for place, key in enumerate(keys)}
     return Page(
         columns=listing.columns,
-        rows=[Row(row.id, _cells(listing, row), link(row)) for row in found],
+        rows=[
+            Row(row.id, _cells(listing, row), link(row))
+            for row in sorted(found, key=lambda row: places[getattr(row, listing.tie.key)])
+        ],
         total=total,
         number=number,
         per_page=PER_PAGE,
@@ -173,6 +179,16 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     )
 
 
+def _one_page(listing: Listing, query: Select[Any], order: list[Any], number: int) -> tuple[list[Any], int]:
+    """The ties of one page's rows in order, and how many rows there are in all (0 beyond the last page).
+
+    Both at once, and without what the rows themselves show: the search is done once, however many it finds.
+    """
+    keys = query.order_by(None).with_only_columns(listing.tie, func.count().over(), maintain_column_froms=True)
+    found = db.session.execute(keys.order_by(*order).limit(PER_PAGE).offset((number - 1) * PER_PAGE)).all()
+    return [row[0] for row in found], found[0][1] if found else 0
+
+
 def rows(listing: Listing, args: Mapping[str, str], limit: int) -> Sequence[Any]:
     """The first `limit` rows of exactly what is filtered, in the list's order."""
     _, _, order = _order(listing, args)
@@ -186,7 +202,7 @@ def export(listing: Listing, args: Mapping[str, str]) -> bytes:
 
 
 def neighbours(listing: Listing, args: Mapping[str, str], row_id: int) -> tuple[int | None, int | None]:
-    """The ids right before and after a row in exactly what is filtered, in the list's order; None where there is none."""
+    """The ids right before and after a row in exactly what is filtered, in the list's order; None where none is."""
     _, _, order = _order(listing, args)
     places = (
         _narrowed(listing, args)

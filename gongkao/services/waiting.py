@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import at_desk, may, narrow
@@ -10,6 +10,7 @@ from gongkao.extensions import db
 from gongkao.models import (
     Account,
     Application,
+    Message,
     RegistrationSheet,
     Role,
     SheetStatus,
@@ -22,28 +23,31 @@ from gongkao.services import cycles
 
 
 def counts(account: Account) -> dict[str, int]:
-    """Waiting pieces by kind of work: applications, unit_checks, sheets, checks_to_accept.
+    """Waiting pieces by kind of work, asked for at once: messages, applications, unit_checks, sheets, checks_to_accept.
 
     Only what the person may do.
     """
-    if account.role in (Role.APPLICANT, Role.INSPECTOR):
-        return {}
+    asked = {"messages": narrow(select(Message.id), Message, account).where(Message.read_at.is_(None))}
+    if account.role not in (Role.APPLICANT, Role.INSPECTOR):
+        asked |= _work(account)
+    query = select(*(_count(pieces).label(kind) for kind, pieces in asked.items()))
+    return dict(db.session.execute(query).one()._mapping)
+
+
+def _work(account: Account) -> dict[str, Select[Any]]:
     cycle = cycles.current_cycle()
-    found: dict[str, int] = {}
+    found: dict[str, Select[Any]] = {}
     if may(account, Permission.REVIEW):
-        found["applications"] = _count(select(Application).where(Application.cycle_id == cycle.id, at_desk(account)))
-    if account.unit is not None and cycles.is_open(WindowKey.UNIT_CHECK, account.unit.region):
+        found["applications"] = select(Application.id).where(Application.cycle_id == cycle.id, at_desk(account))
+    if account.unit is not None and cycles.is_open(WindowKey.UNIT_CHECK, account.unit):
         unchecked = ~Unit.checks.any(UnitCheck.cycle_id == cycle.id)
-        found["unit_checks"] = _count(narrow(select(Unit.id), Unit, account).where(Unit.active, unchecked))
+        found["unit_checks"] = narrow(select(Unit.id), Unit, account).where(Unit.active, unchecked)
     if may(account, Permission.DECIDE_SHEETS):
-        found["sheets"] = _count(
-            select(RegistrationSheet).where(
-                RegistrationSheet.agency_id == account.agency_id,
-                RegistrationSheet.status == SheetStatus.SUBMITTED,
-            )
+        found["sheets"] = select(RegistrationSheet.id).where(
+            RegistrationSheet.agency_id == account.agency_id, RegistrationSheet.status == SheetStatus.SUBMITTED
         )
-        found["checks_to_accept"] = _count(
-            select(UnitCheck)
+        found["checks_to_accept"] = (
+            select(UnitCheck.id)
             .join(UnitCheck.unit)
             .where(
                 UnitCheck.cycle_id == cycle.id,
@@ -54,5 +58,5 @@ def counts(account: Account) -> dict[str, int]:
     return found
 
 
-def _count(query: Any) -> int:
-    return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+def _count(query: Select[Any]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(query.subquery()).scalar_subquery()
