@@ -463,6 +463,22 @@
     });
   }
 
+  // A scanner types into the large field wherever the focus was: the field takes it back when nothing else is typed in.
+  all("[data-scan]").forEach((input) => {
+    input.focus();
+    input.select();
+    on(document, "keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey || event.key.length !== 1 || event.target.closest("input, select, textarea, dialog")) return;
+      input.focus();
+      input.select();
+    });
+  });
+  all("[data-pick-all]").forEach((every) => {
+    const boxes = all("tbody input[type=checkbox]", every.closest("table"));
+    every.hidden = false;
+    on(every, "change", () => boxes.forEach((box) => { box.checked = every.checked; }));
+  });
+
   // Where places or tabs run out of the screen, the current one is in view.
   all(".places [aria-current], .tabs [aria-current]").forEach((link) => {
     const strip = link.closest(".tabs ul, .places");

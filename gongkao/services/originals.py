@@ -145,7 +145,7 @@ def detail(actor: Account, visit_id: int) -> VisitDetail:
         people=people,
         handles=actor.agency_id == visit.agency_id and actor.role in (Role.AGENCY_OFFICER, Role.AGENCY_MANAGER),
         may_change=visits.may_change(actor, visit),
-        closed=_closed(visit),
+        closed=_closed(people),
     )
 
 
@@ -178,12 +178,23 @@ def _holder(visit: Visit, member: VisitMember) -> Holder:
     return Holder(member, [Line(label, known.get(label)) for label in labels if waiting or label in known], waiting)
 
 
-def _closed(visit: Visit) -> str:
-    try:
-        cycles.require_open(WindowKey.AGENCY_REVIEW, visit.unit.region)
-    except WindowClosed as error:
-        return error.message
-    return ""
+def _closed(people: Sequence[Holder]) -> str:
+    """Why nobody of those who wait can be received today; empty where somebody can, or nobody waits."""
+    reason = ""
+    for holder in people:
+        if not holder.waiting:
+            continue
+        try:
+            _require_window(holder)
+        except WindowClosed as error:
+            reason = error.message
+        else:
+            return ""
+    return reason
+
+
+def _require_window(holder: Holder) -> None:
+    cycles.require_open(WindowKey.AGENCY_REVIEW, holder.application.unit, holder.application.grade)
 
 
 def _at_work(actor: Account, visit_id: int) -> Visit:
@@ -218,7 +229,6 @@ def receive(
     """
     with transaction() as session:
         visit = _at_work(actor, visit_id)
-        cycles.require_open(WindowKey.AGENCY_REVIEW, visit.unit.region)
         people = _people(visit)
         if member_id is not None:
             people = [_one(people, member_id)]
@@ -228,6 +238,7 @@ def receive(
                 key = (holder.member.id, line.label)
                 if line.received or (chosen is not None and key not in chosen):
                     continue
+                _require_window(holder)
                 count = _pieces((pieces or {}).get(key, ""), f"{holder.application.person.name}的{line.label}")
                 session.add(_taken_in(actor, holder.member, line.label, count))
                 taken.append([holder.application.number, line.label, count])
@@ -255,12 +266,12 @@ def add(actor: Account, visit_id: int, member_id: int, label: str, pieces: str) 
     """Take in a document that is not on the list. Raises FieldsRefused (label, pieces), Refused, NotFound."""
     with transaction() as session:
         visit = _at_work(actor, visit_id)
-        cycles.require_open(WindowKey.AGENCY_REVIEW, visit.unit.region)
         holder = _one(_people(visit), member_id)
         if not holder.waiting:
             raise Refused(
                 f"{holder.application.person.name}的申报现为“{holder.application.status.label}”，不再接收原件。"
             )
+        _require_window(holder)
         wrong: dict[str, str] = {}
         name, count = "", 1
         try:
@@ -510,7 +521,7 @@ def outstanding(actor: Account) -> Listing:
         query=_held(actor).options(
             application.joinedload(Application.person),
             application.joinedload(Application.unit),
-            member.joinedload(VisitMember.visit).joinedload(Visit.agency),
+            member.joinedload(VisitMember.visit).options(joinedload(Visit.agency), joinedload(Visit.unit)),
         ),
         tie=Original.id,
         sort="unit",
@@ -525,6 +536,11 @@ def outstanding(actor: Account) -> Listing:
         columns=columns,
         empty_text="没有尚未退还的原件。",
     )
+
+
+def may_open_visit(actor: Account, original: Original) -> bool:
+    """Whether the visit lies in the person's scope; a unit whose people came with the unit above does not see it."""
+    return actor.unit is None or original.member.visit.unit.path.startswith(actor.unit.path)
 
 
 def _units(actor: Account) -> list[tuple[str, str]]:

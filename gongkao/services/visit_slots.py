@@ -33,6 +33,10 @@ class Choice:
     left: int
     fits: bool
 
+    @property
+    def day(self) -> date:
+        return self.slot.starts_at.date()
+
 
 def time_text(slot: VisitSlot) -> str:
     """2025-03-24 09:00-10:30"""
@@ -130,7 +134,7 @@ def _place(text: str) -> str:
 
 def _day(agency: Agency, text: str, label: str) -> date:
     """A day of the agency's window that has not passed. Raises InvalidInput."""
-    window = cycles.find_window(WindowKey.AGENCY_REVIEW, agency.region)
+    window = cycles.find_window(WindowKey.AGENCY_REVIEW, agency)
     if window is None:
         raise InvalidInput("本年度日程没有安排现场审查确认的办理时间。")
     day = fields.day(text, label, earliest=date(window.opens.year, 1, 1), latest=date(window.closes.year, 12, 31))

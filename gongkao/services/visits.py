@@ -107,6 +107,13 @@ def by_number(actor: Account, text: str) -> Visit:
     return visit
 
 
+def require_unit(actor: Account) -> Unit:
+    """The unit whose administrator the actor is. Raises Refused for everybody else."""
+    if actor.unit is None:
+        raise Refused("现场确认人员由所在单位或主管单位人事部门汇总，请用单位账户办理。")
+    return actor.unit
+
+
 def may_change(actor: Account, visit: Visit) -> bool:
     """Whether the visit is the actor's unit's (or a unit's below it) to change, and nothing was received yet."""
     return actor.unit is not None and may(actor, Permission.REVIEW) and visit.status in _BEFORE
@@ -124,8 +131,8 @@ def _changeable(actor: Account, visit_id: int) -> Visit:
 
 
 def _require_window(visit: Visit) -> None:
-    for grade in {member.application.grade for member in visit.members} or {None}:
-        cycles.require_open(WindowKey.AGENCY_REVIEW, visit.unit.region, grade)
+    for application in [member.application for member in visit.members]:
+        cycles.require_open(WindowKey.AGENCY_REVIEW, application.unit, application.grade)
 
 
 def bundle(actor: Account, application_ids: Collection[int], *, bearer_name: str, bearer_mobile: str) -> Visit:
@@ -134,8 +141,7 @@ def bundle(actor: Account, application_ids: Collection[int], *, bearer_name: str
     Raises FieldsRefused by field (people, bearer_name, bearer_mobile), Refused for others than units, WindowClosed.
     """
     with transaction() as session:
-        if actor.unit is None:
-            raise Refused("现场确认人员由所在单位或主管单位人事部门汇总，请用单位账户办理。")
+        unit = require_unit(actor)
         cycle = cycles.current_cycle()
         people, name, mobile = _checked(actor, application_ids, bearer_name, bearer_mobile, None)
         agency_id = people[0].agency_id
@@ -144,7 +150,7 @@ def bundle(actor: Account, application_ids: Collection[int], *, bearer_name: str
             # Until the row has its id, from which the number follows.
             number=f"-{actor.id}",
             cycle_id=cycle.id,
-            unit_id=actor.unit.id,
+            unit_id=unit.id,
             agency_id=agency_id,
             status=VisitStatus.BUNDLED,
             bearer_name=name,
