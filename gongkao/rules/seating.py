@@ -7,7 +7,7 @@ unit; where the test is on paper, a trade and grade sit at one time, and side by
 
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -611,36 +611,44 @@ def _on_chessboard(people: Sequence[Person], room: Room, chance: random.Random) 
     Each unit has one colour of the board, as far as the numbers allow; one unit may have both, at opposite ends.
     """
     units = _by_unit(people)
-    seats = range(1, usable_seats(room, ExamKind.COMPUTER) + 1)
-    # Seats run along the board from one end to the other; neighbours differ in colour.
+
+    def along(number: int) -> tuple[int, int]:
+        row, column = place_of(room, number)
+        return (row, column) if room.rows > room.columns else (column, row)
+
+    # Seats from one end of the room to the other; neighbours differ in colour.
     fields: tuple[list[int], list[int]] = ([], [])
-    for number in seats:
-        fields[sum(place_of(room, number)) % 2].append(number)
+    for number in sorted(range(1, usable_seats(room, ExamKind.COMPUTER) + 1), key=along):
+        fields[sum(along(number)) % 2].append(number)
     black, white = fields if len(fields[0]) >= len(fields[1]) else fields[::-1]
     least, most = len(people) - len(white), len(black)
     chosen = _subset(units, least, most)
     if chosen is not None:
-        on_black = [person for place, unit in enumerate(units) if place in chosen for person in unit]
-        on_white = [person for place, unit in enumerate(units) if place not in chosen for person in unit]
+        on_black, on_white = _parted(units, chosen)
         return _strew(on_black, black, chance) | _strew(on_white, white, chance)
     for place in range(len(units) - 1, -1, -1):
         split, others = units[place], units[:place] + units[place + 1 :]
-        chosen = _subset(others, least - len(split), most)
-        if chosen is None:
-            continue
-        on_black = [person for other, unit in enumerate(others) if other in chosen for person in unit]
-        on_white = [person for other, unit in enumerate(others) if other not in chosen for person in unit]
-        first = min(len(black) - len(on_black), len(split))
-        last = len(split) - first
-        if last > len(white) - len(on_white):
-            continue
-        ends = black[:first], white[len(white) - last :]
-        if any(number in ends[1] for one in ends[0] for number in neighbours(room, one)):
-            continue
-        made = dict(zip((*ends[0], *ends[1]), split, strict=True))
-        made |= _strew(on_black, black[first:], chance)
-        return made | _strew(on_white, white[: len(white) - last], chance)
+        for size in range(most, max(least - len(split), 0) - 1, -1):
+            chosen = _subset(others, size, size)
+            if chosen is None:
+                continue
+            on_black, on_white = _parted(others, chosen)
+            first = min(len(black) - size, len(split))
+            free = len(white) - len(split) + first
+            if len(on_white) > free:
+                continue
+            ends = black[:first], white[free:]
+            if any(number in ends[1] for one in ends[0] for number in neighbours(room, one)):
+                continue
+            made = dict(zip((*ends[0], *ends[1]), split, strict=True))
+            return made | _strew(on_black, black[first:], chance) | _strew(on_white, white[:free], chance)
     return None
+
+
+def _parted(units: Sequence[Sequence[Person]], chosen: Container[int]) -> tuple[list[Person], list[Person]]:
+    """The people of the chosen units, by their places, and those of the others."""
+    inside = [person for place, unit in enumerate(units) if place in chosen for person in unit]
+    return inside, [person for place, unit in enumerate(units) if place not in chosen for person in unit]
 
 
 def _strew(people: Sequence[Person], seats: Sequence[int], chance: random.Random) -> dict[int, Person]:

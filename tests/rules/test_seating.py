@@ -86,6 +86,7 @@ def test_everybody_sits_by_the_rules_or_what_is_short_is_told(
 @example([(2, 3)], [2, 2, 2], 1)
 @example([(3, 3)], [3, 3, 3], 1)
 @example([(5, 6)], [13, 13, 4], 1)
+@example([(6, 2)], [3, 4, 4], 0)
 def test_where_the_seats_suffice_and_no_unit_is_large_nobody_is_turned_away(
     shapes: list[tuple[int, int]], sizes: list[int], seed: int
 ) -> None:
