@@ -21,6 +21,7 @@ _PAGES = {
     "result": ("notices.result_list", ""),
     "sheet": ("accounts.decide_sheet", "sheet_id"),
     "unit": ("accounts.unit", "unit_id"),
+    "units": ("accounts.units", ""),
     "check": ("accounts.check_units", ""),
     "help": ("accounts.password_help", "help_id"),
     "profile": ("accounts.profile", ""),

@@ -307,7 +307,7 @@ def switch_taken_over(actor: Account, agency_id: int, taken_over: bool) -> tuple
         lying = session.scalars(
             select(Unit).where(Unit.region_code == agency.region_code).order_by(Unit.id).with_for_update(of=Unit)
         ).all()
-        moved = units.reroute(lying)
+        moved = units.reroute(actor, lying)
         audit.record(actor, "switch_taken_over", agency, taken_over=taken_over, units=moved[0], applications=moved[1])
     return moved
 

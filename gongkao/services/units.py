@@ -16,8 +16,6 @@ from gongkao.models import (
     Agency,
     Application,
     RegionEntry,
-    RegistrationSheet,
-    SheetStatus,
     Unit,
     UnitCheck,
     UnitCheckStatus,
@@ -26,7 +24,7 @@ from gongkao.rules import fields
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.routing import RegionLevel, UnitLevel, check_unit_region, reviewing_region
 from gongkao.rules.workflow import FINAL
-from gongkao.services import audit, cycles
+from gongkao.services import audit, cycles, messages, unit_moves
 from gongkao.services.errors import FieldsRefused, NotFound
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
@@ -159,7 +157,7 @@ def change_unit(
     try:
         with transaction() as session:
             lock_tree()
-            unit = _locked(actor, unit_id)
+            unit = locked(actor, unit_id)
             before = snapshot(unit)
             facts = checked(
                 actor,
@@ -171,7 +169,7 @@ def change_unit(
                 unit=unit,
             )
             if supervising_unit_id != unit.supervising_unit_id:
-                _move(unit, _supervising(supervising_unit_id))
+                move(actor, unit, _supervising(supervising_unit_id))
             if unit.active and not active:
                 _check_may_end(unit)
             moved = facts.pop("agency_id") != unit.agency_id
@@ -181,7 +179,7 @@ def change_unit(
             session.flush()
             session.expire(unit, ["region", "supervising_unit"])
             if moved:
-                reroute([unit])
+                reroute(actor, [unit])
             after = snapshot(unit)
             if after != before:
                 changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
@@ -283,7 +281,8 @@ def _supervising(unit_id: int | None) -> Unit | None:
     return unit
 
 
-def _locked(actor: Account | None, unit_id: int) -> Unit:
+def locked(actor: Account | None, unit_id: int) -> Unit:
+    """A unit in the person's scope, held until the use case ends. Raises NotFound."""
     query = select(Unit) if actor is None else narrow(select(Unit), Unit, actor)
     unit = db.session.scalar(query.where(Unit.id == unit_id).with_for_update(of=Unit))
     if unit is None:
@@ -291,8 +290,12 @@ def _locked(actor: Account | None, unit_id: int) -> Unit:
     return unit
 
 
-def _move(unit: Unit, parent: Unit | None) -> None:
-    """Put a unit with everything below it under another; the paths of all of them change together."""
+def move(actor: Account | None, unit: Unit, parent: Unit | None) -> None:
+    """Put a unit with everything below it under another; the paths of all of them change together.
+
+    Inside the caller's use case. Its people's applications that have not passed the supervising desk go along.
+    """
+    before = unit.supervising_unit
     if parent is not None and parent.path.startswith(unit.path):
         raise FieldsRefused(
             {"supervising_unit": f"{parent.name}是本单位或本单位的下属单位，不能作为主管单位，请重新填写。"}
@@ -309,6 +312,15 @@ def _move(unit: Unit, parent: Unit | None) -> None:
     )
     unit.supervising_unit_id = parent.id if parent else None
     db.session.flush()
+    followed = unit_moves.follow_supervision(unit)
+    names = [before.name if before else "无", parent.name if parent else "无"]
+    audit.record(actor, "move_unit", unit, supervising_unit=names, applications=followed)
+    body = f"主管单位由{names[0]}变更为{names[1]}，{followed}份未办结的申报一并转交。"
+    for one in (unit, before, parent):
+        if one is not None:
+            # Whoever supervised it until now may not open it any more.
+            about = "" if one is before else f"unit {unit.id}"
+            messages.tell("unit", f"{unit.name}的主管单位变更", body, about, unit_id=one.id)
     db.session.expire_all()
 
 
@@ -332,42 +344,20 @@ def _check_may_end(unit: Unit) -> None:
         raise FieldsRefused({"active": f"该单位还有{waiting}份申报没有办结，办结后才能停用。"})
 
 
-def reroute(units: Sequence[Unit]) -> tuple[int, int]:
-    """Give each unit the agency that follows now; its undecided applications and waiting sheets go along.
+def reroute(actor: Account | None, units: Sequence[Unit]) -> tuple[int, int]:
+    """Give each unit the agency that follows now; what is undecided goes along, and all concerned are told.
 
     Inside the caller's use case. Returns how many units and how many applications changed agency.
     """
-    changed = applications = 0
+    moves = []
     for unit in units:
-        agency = agency_for(unit.level, unit.region)
-        if agency.id == unit.agency_id:
-            continue
-        unit.agency_id = agency.id
-        changed += 1
-        # The version rises too, so that a decision begun at the old agency meets a conflict.
-        result = db.session.execute(
-            update(Application)
-            .where(
-                Application.unit_id == unit.id,
-                Application.agency_id.is_not(None),
-                Application.status.not_in(FINAL),
-            )
-            .values(agency_id=agency.id, version=Application.version + 1)
-            .execution_options(synchronize_session=False)
-        )
-        applications += result.rowcount  # type: ignore[attr-defined]
-        db.session.execute(
-            update(RegistrationSheet)
-            .where(
-                RegistrationSheet.unit_id == unit.id,
-                RegistrationSheet.status.in_([SheetStatus.FILLED, SheetStatus.SUBMITTED]),
-            )
-            .values(agency_id=agency.id, version=RegistrationSheet.version + 1)
-            .execution_options(synchronize_session=False)
-        )
+        before, agency = unit.agency, agency_for(unit.level, unit.region)
+        if agency.id != before.id:
+            moves.append((before, agency, unit_moves.carry_to_agency(actor, unit, agency)))
+    unit_moves.tell_agencies(moves)
     db.session.flush()
     db.session.expire_all()
-    return changed, applications
+    return len(moves), sum(len(carried.applications) for _, _, carried in moves)
 
 
 def find(actor: Account, unit_id: int) -> Unit:
