@@ -340,3 +340,52 @@ def return_slip(paper: VisitPaper) -> bytes:
     """The slip of originals given back (退还清单), once for each side, to be signed by who takes them."""
     copies = ("第一联　工考管理机构留存", "第二联　送件单位留存")
     return render("return_slip.html", {"paper": paper, "copies": copies}, title="申报材料原件退还清单")
+
+
+@dataclass(frozen=True)
+class CaseNoticePaper:
+    """One notice of a decision on false materials (notice 四（四）).
+
+    Attributes:
+        kind: cancellation (取消申报资格), ban (禁止申报) or lifting (撤销处理决定).
+        number: that of the case; all its notices bear it.
+        basis: the number of the cycle's notice, e.g. 豫人社函〔2025〕21号.
+        decision: the facts and reasons as decided, `decided_on` by `decided_by`.
+        stated: whether the person's statement was on file; else `waived` says why not.
+        revoked: something won is revoked and called in.
+        appeal: what the appeal brought out; `restored` whether the application is judged anew.
+    """
+
+    kind: str
+    title: str
+    number: str
+    cycle_year: int
+    basis: str
+    name: str
+    masked_identity_number: str
+    unit_name: str
+    trade: str
+    grade: str
+    application_number: str
+    decided_on: date
+    decided_by: str
+    decision: str
+    stated: bool
+    waived: str
+    ban_years: int
+    begins_on: date
+    ends_on: date
+    revoked: bool
+    appeal: str
+    restored: bool
+    issued_by: str
+    issued_on: date
+
+    def __post_init__(self) -> None:
+        _require_masked(self.masked_identity_number)
+
+
+def case_notice(paper: CaseNoticePaper) -> bytes:
+    """The notice, with room for the seal over the agency's name and a line to sign for its receipt."""
+    years = "一两三四五六七八九"[paper.ban_years - 1] if paper.ban_years <= 9 else str(paper.ban_years)
+    return render("case_notice.html", {"paper": paper, "years": years}, title=paper.title)

@@ -21,14 +21,17 @@ def tell_of_step(application: Application, event: ApplicationEvent, actor: Accou
         left = desk_of(event.status_before) or application.returned_to
         if left is not None:
             _tell_desk(application, left, f"申报已撤回：{subject}", event.reason, about)
+    elif event.action in _FROM_ABOVE:
+        # What the desks had decided, or were deciding, was changed by others: whoever passed it hears of it.
+        body = f"{event.office}：{event.reason} 现为“{event.status_after.label}”。"
+        concerned = [Desk.UNIT, Desk.SUPERVISING] if held_by is Desk.SUPERVISING else [Desk.UNIT]
+        if actor is None or actor.agency_id != application.agency_id:
+            concerned.append(Desk.AGENCY)
+        for desk in concerned:
+            _tell_desk(application, desk, f"{event.action.label}：{subject}", body, about)
     elif held_by is not None:
         again = "修改后重新提交" if event.action is Action.RESUBMIT else "待办理"
         _tell_desk(application, held_by, f"申报{again}：{subject}", f"现在{held_by.label}。", about)
-    if event.action in _FROM_ABOVE:
-        # What the desks had decided, or were deciding, was changed by others: whoever passed it hears of it.
-        body = f"{event.office}：{event.reason}现为“{event.status_after.label}”。"
-        for desk in (Desk.UNIT, Desk.AGENCY):
-            _tell_desk(application, desk, f"{event.action.label}：{subject}", body, about)
 
 
 def _for_applicant(event: ApplicationEvent) -> tuple[str, str]:
