@@ -5,14 +5,25 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from gongkao.clock import now, today
+from gongkao.clock import now
 from gongkao.models import Account, Application
 from gongkao.rules import fields, workflow
 from gongkao.rules.application_form import FormStep, Problem, problems
 from gongkao.rules.calendar import Window, WindowKey, days_left, is_open, period_text
 from gongkao.rules.errors import InvalidInput, WindowClosed
-from gongkao.rules.workflow import Action, Status
-from gongkao.services import audit, bans, cycles, drafts, eligibility, results, roster, timeline
+from gongkao.rules.workflow import Action, Desk, Status
+from gongkao.services import (
+    audit,
+    cycles,
+    deferrals,
+    drafts,
+    eligibility,
+    false_materials,
+    results,
+    review,
+    roster,
+    timeline,
+)
 from gongkao.services.application_form import facts_of, lines
 from gongkao.services.drafts import StepState, ToMend
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
@@ -43,7 +54,7 @@ class Standing:
     """Where the applicant stands: what the first page shows.
 
     `window` is the one that the next own step is bound to, `closed` why that step cannot be taken today. `begin` is the
-    step at which to go on.
+    step at which to go on, `barred` why the person cannot apply as things stand.
     """
 
     application: Application | None
@@ -59,6 +70,7 @@ class Standing:
     next_step: str
     may_withdraw: bool
     has_result: bool
+    barred: list[str]
 
 
 def standing(actor: Account) -> Standing:
@@ -80,6 +92,7 @@ def standing(actor: Account) -> Standing:
             next_step="",
             may_withdraw=False,
             has_result=False,
+            barred=eligibility.before_start(actor.person) if actor.person is not None else [],
         )
     window = timeline.deadline(application)
     own_turn = application.status in (Status.DRAFT, Status.RETURNED)
@@ -93,13 +106,14 @@ def standing(actor: Account) -> Standing:
         days_left=_days_left(window),
         closed=drafts.closed_text(application) if own_turn else "",
         steps=steps,
-        begin=_begin(steps, to_mend),
+        begin=_begin(application, steps, to_mend),
         to_mend=to_mend,
         reason=str(entries[-1]["reason"]) if application.status is Status.RETURNED and entries else "",
         entries=entries,
         next_step=timeline.next_step(application),
         may_withdraw=Action.WITHDRAW in workflow.allowed_actions(application.status),
         has_result=_has_result(actor),
+        barred=eligibility.obstacles(application) if own_turn else [],
     )
 
 
@@ -123,8 +137,19 @@ def _days_left(window: Window | None) -> int | None:
     return days_left(window, now().date()) if window is not None else None
 
 
-def _begin(steps: list[StepState], to_mend: list[ToMend]) -> FormStep | None:
-    """Where to go on: the first step that is not done; of a returned application the first that was sent back."""
+def _begin(application: Application, steps: list[StepState], to_mend: list[ToMend]) -> FormStep | None:
+    """Where to go on: where the person was, else the first step that is not done; of a returned application the first
+    that was sent back.
+    """
+    left = drafts.left_at(application) if steps else None
+    if left is not None:
+        step, finished = left
+        order = list(FormStep)
+        later = [state.step for state in steps if state.editable and order.index(state.step) > order.index(step)]
+        if not finished:
+            return step
+        if later and later[0] is not FormStep.PREVIEW:
+            return later[0]
     unfinished = [state.step for state in steps if state.state != "done" and state.step is not FormStep.PREVIEW]
     if unfinished:
         return unfinished[0]
@@ -152,9 +177,9 @@ def start(actor: Account) -> Application:
         with transaction() as session:
             cycles.require_open(WindowKey.REGISTRATION)
             assert actor.person is not None
-            ban = bans.in_force(actor.person.identity_number, today())
-            if ban is not None:
-                raise Refused(ban.message)
+            barred = eligibility.before_start(actor.person)
+            if barred:
+                raise Refused(barred[0])
             application = Application(cycle_id=cycles.current_cycle().id, person_id=actor.person_id)
             session.add(application)
             session.flush()
@@ -227,7 +252,10 @@ def submit(actor: Account, version: int, note: str = "") -> Application:
             audit.record(actor, "submit_application", application, number=application.number)
         else:
             reason, changed = _correction(application, note)
-            advance(application, Action.RESUBMIT, actor, reason=reason, items=changed)
+            # What the unit has not yet agreed to in so many words goes to the unit first, whoever sent it back.
+            unheard = any(agreement.agreed_at is None for agreement in review.agreements(application))
+            restart = Desk.UNIT if unheard else None
+            advance(application, Action.RESUBMIT, actor, reason=reason, items=changed, restart_at=restart)
             audit.record(actor, "resubmit_application", application, changed=[item["label"] for item in changed])
         session.flush()
     return application
@@ -260,10 +288,14 @@ def withdraw(actor: Account, version: int) -> Application:
         application = drafts.own(actor, lock=True)
         if application.version != version:
             raise Conflict("申报刚刚有了新的进展，没有撤回。请查看最新情况后再决定。")
+        if false_materials.is_open(application):
+            raise Refused("申报材料被反映可能不实，正在认定，认定前不能撤回。请先说明情况。")
         advance(application, Action.WITHDRAW, actor)
         application.submitted_at = None
         application.supervising_unit_id = None
         application.agency_id = None
+        application.retirement_agreed_at = None
+        deferrals.take_back_agreement(application)
         eligibility.thaw(application)
         audit.record(actor, "withdraw_application", application)
     return application

@@ -70,8 +70,8 @@ def pledge(actor: Account, application: Application) -> Deferral:
 
 
 def withdraw_pledge(application: Application) -> None:
-    """Drop a pledge that is no longer needed, inside the caller's use case."""
-    if application.deferral is not None:
+    """Drop a pledge that is no longer needed, inside the caller's use case. What was made up stays to be decided."""
+    if application.deferral is not None and application.deferral.status in _OPEN:
         db.session.delete(application.deferral)
         application.deferral = None
 
@@ -90,7 +90,18 @@ def agree(actor: Account, application: Application) -> None:
     deferral.status = DeferralStatus.AGREED
     deferral.agreed_at = now()
     deferral.agreed_by_id = actor.id
+    due = application.cycle.deferral_due
+    body = f"请在{due.month}月{due.day}日前上传备案后的年度考核结果，逾期视为资格审查不通过。"
+    _tell_applicant(application, "单位已同意容缺后补", body)
     audit.record(actor, "agree_to_deferral", application, years=list(deferral.years))
+
+
+def take_back_agreement(application: Application) -> None:
+    """With an application that is withdrawn the unit's word falls, inside that use case."""
+    deferral = application.deferral
+    if deferral is not None and deferral.status is DeferralStatus.AGREED:
+        deferral.status = DeferralStatus.PLEDGED
+        deferral.agreed_at = deferral.agreed_by_id = None
 
 
 def paper(application: Application) -> DeferralPledgePaper:
@@ -193,7 +204,7 @@ def accept(actor: Account, deferral_id: int, version: int) -> Deferral:
         _decide(actor, deferral, DeferralStatus.ACCEPTED, "")
         application = deferral.application
         audit.record(actor, "accept_deferral", application, years=list(deferral.years))
-        messages.tell_person(application.person_id, "deferral", "容缺后补材料已通过", "", "own")
+        _tell_applicant(application, "容缺后补材料已通过", "")
     return deferral
 
 
@@ -215,7 +226,7 @@ def ask_again(actor: Account, deferral_id: int, version: int, reason: str) -> De
                 assessment.outcome = NOT_FILED
         audit.record(actor, "ask_deferral_again", application, reason=text)
         body = f"{text} 请在{due.month}月{due.day}日前重新补交。"
-        messages.tell_person(application.person_id, "deferral", "容缺后补材料需要重新补交", body, "own")
+        _tell_applicant(application, "容缺后补材料需要重新补交", body)
     return deferral
 
 
@@ -266,6 +277,10 @@ def _fail(actor: Account | None, deferral: Deferral, reason: str) -> None:
     if application.unit_id is not None:
         title = f"容缺后补未完成：{application.person.name}"
         messages.tell("deferral", title, reason, f"application {application.id}", unit_id=application.unit_id)
+
+
+def _tell_applicant(application: Application, title: str, body: str) -> None:
+    messages.tell_person(application.person_id, "deferral", title, body, "own_deferral")
 
 
 @dataclass(frozen=True)
@@ -327,7 +342,7 @@ def _run_one(deferral_id: int, day: date) -> str:
         deferral.reminded_days = stage
         when = "今天截止" if left == 0 else f"还剩{left}天"
         body = f"请在{due.month}月{due.day}日前上传备案后的年度考核结果，{when}。逾期视为资格审查不通过。"
-        messages.tell_person(application.person_id, "deferral", "请及时补交年度考核结果", body, "own")
+        _tell_applicant(application, "请及时补交年度考核结果", body)
         return "reminded"
 
 

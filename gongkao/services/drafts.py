@@ -10,7 +10,7 @@ from sqlalchemy import select
 from gongkao.access.scope import narrow
 from gongkao.clock import now, today
 from gongkao.extensions import db
-from gongkao.models import Account, Application, Role, Trade, Unit, WorkPeriod, YearlyAssessment
+from gongkao.models import Account, Application, AuditEntry, Role, Trade, Unit, WorkPeriod, YearlyAssessment
 from gongkao.rules.application_form import (
     MATERIAL_PREFIX,
     FormFacts,
@@ -25,11 +25,12 @@ from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import RuleError
 from gongkao.rules.form_input import Read, read_step
 from gongkao.rules.materials import MaterialKind
-from gongkao.rules.workflow import Action, Desk, Status, window_key
+from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import audit, cycles, deferrals, timeline
 from gongkao.services.application_form import Line, facts_of, lines, open_grades
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
+from gongkao.services.workflow import window_key
 
 # The names of FormFacts that each step fills in; where a column of the application has the same name, it is kept there.
 _NAMES: dict[FormStep, tuple[str, ...]] = {
@@ -183,9 +184,7 @@ def closed_text(application: Application) -> str:
 
 
 def _window(application: Application) -> WindowKey:
-    if application.status is Status.RETURNED:
-        return window_key(Action.RESUBMIT, application.returned_to or Desk.UNIT)
-    return window_key(Action.SUBMIT, None)
+    return window_key(application, Action.RESUBMIT if application.status is Status.RETURNED else Action.SUBMIT)
 
 
 def require_open(application: Application, step: FormStep, kind: MaterialKind | None = None) -> None:
@@ -213,6 +212,30 @@ def states(application: Application) -> list[StepState]:
             state = "todo" if all(problem.missing for problem in of_step) else "wrong"
         found.append(StepState(step, state, of_step, step in may.steps))
     return found
+
+
+# What the audit trail calls working on the form; all but the first are done on the page of the materials.
+_WORK_ON_FORM = ("save_step", "upload_material", "replace_material", "remove_material")
+
+
+def left_at(application: Application) -> tuple[FormStep, bool] | None:
+    """The step that was last worked on, on whatever device, and whether the person had gone on from it.
+
+    None where nothing was saved yet; of a returned application only what was done since counts.
+    """
+    query = select(AuditEntry).where(
+        AuditEntry.subject_type == Application.__name__,
+        AuditEntry.subject_id == str(application.id),
+        AuditEntry.action.in_(_WORK_ON_FORM),
+    )
+    if application.status is Status.RETURNED and application.desk_since is not None:
+        query = query.where(AuditEntry.at > application.desk_since)
+    last = db.session.scalar(query.order_by(AuditEntry.id.desc()).limit(1))
+    if last is None:
+        return None
+    if last.action != "save_step":
+        return FormStep.MATERIALS, False
+    return FormStep(str(last.detail["step"])), bool(last.detail.get("finished"))
 
 
 # Saving
@@ -275,7 +298,8 @@ def save_step(actor: Account, step: FormStep, typed: Mapping[str, str], version:
         after = _without(before, after, step, wrong)
         if _values(step, after) != _values(step, before):
             _apply(actor, application, step, after)
-            audit.record(actor, "save_step", application, step=step.value)
+        if not partly or _values(step, after) != _values(step, before):
+            audit.record(actor, "save_step", application, step=step.value, finished=not partly)
         new_version = version_of(step, after)
     if wrong:
         raise PartlySaved(wrong, new_version)

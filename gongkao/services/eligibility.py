@@ -3,17 +3,18 @@
 Everything here only reads, except `freeze` and `thaw`, which the use cases of submitting and withdrawing call.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gongkao.clock import today
-from gongkao.models import Application, ConditionSet
+from gongkao.models import Application, ConditionSet, Person
 from gongkao.rules import eligibility
 from gongkao.rules.application_form import NOT_FILED
 from gongkao.rules.conditions import Conditions
 from gongkao.rules.eligibility import Assessment, Certificate, Evaluation, Facts, Outcome, Result, Verdict
 from gongkao.rules.grades import Grade
 from gongkao.rules.retirement import MALE, PostKind, RetirementCheck, check_retirement
-from gongkao.services import bans, conditions
+from gongkao.services import bans, conditions, cycles
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,76 @@ def _retirement(application: Application, rules: Conditions) -> RetirementCheck 
         cycle_year=application.cycle.year,
         schedule=rules.retirement,
     )
+
+
+def before_start(person: Person) -> list[str]:
+    """What keeps somebody from beginning at all, as far as their identity number tells: a ban, retirement.
+
+    A woman's age follows from the kind of post: she is kept out only where the later one has passed too.
+    """
+    found = []
+    ban = bans.in_force(person.identity_number, today())
+    if ban is not None:
+        found.append(ban.message)
+    cycle = cycles.current_cycle()
+    schedule = conditions.rules_of(conditions.current(cycle)).retirement
+    checks = [
+        check_retirement(
+            person.birth_date,
+            person.sex,
+            kind,
+            notice_issued_on=cycle.notice_issued_on,
+            cycle_year=cycle.year,
+            schedule=schedule,
+        )
+        for kind in ((PostKind.WORKER,) if person.sex == MALE else PostKind)
+    ]
+    if not any(check.may_apply for check in checks):
+        found.append(max(checks, key=lambda check: check.reaches_on).text)
+    return found
+
+
+@dataclass(frozen=True)
+class GradeChoice:
+    """Whether one of the open grades can be applied for as the form stands, and why (not)."""
+
+    grade: int
+    verdict: Verdict
+    text: str
+
+
+def choices(application: Application, grades: Iterable[int]) -> list[GradeChoice]:
+    """Each grade judged by what the form says so far, so that the right one is chosen from the start."""
+    rules, facts = conditions.rules_of(_version(application)), facts_of(application)
+    found = []
+    for grade in grades:
+        evaluation = eligibility.evaluate(rules, grade, facts)
+        found.append(GradeChoice(grade, evaluation.verdict, _reason(application, evaluation)))
+    return found
+
+
+def _reason(application: Application, evaluation: Evaluation) -> str:
+    if evaluation.verdict is Verdict.NOT_ELIGIBLE:
+        return "".join(_failures(application, evaluation))
+    if evaluation.verdict is Verdict.ELIGIBLE:
+        return evaluation.summary
+    leaves = [leaf for outcome in evaluation.open for leaf in outcome.leaves()]
+    if any(leaf.result is Result.DOCUMENT for leaf in leaves):
+        return "后面几步填写完整后可以确定。"
+    return "填报情况须由审核人员认定，可以申报。"
+
+
+def advice(application: Application) -> list[str]:
+    """What the person should look at again although nothing forbids it: a change of trade that is not declared."""
+    held, trade = application.certificate_trade, application.trade
+    if not application.has_certificate or not held or trade is None or application.trade_changed:
+        return []
+    if held.strip() == trade.name.strip():
+        return []
+    return [
+        f"原证书工种为“{held}”，申报工种为“{trade.name}”。工种不同的属于改报工种，请在“申报工种”一步勾选“改报工种”、"
+        "写明原因，并上传现岗位证明；只是名称有变化的不用勾选，由审核人员认定。"
+    ]
 
 
 def obstacles(application: Application) -> list[str]:

@@ -1,6 +1,7 @@
 """Releasing results, and looking up what was released."""
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
 from gongkao.rules.scoring import Mark, Subject, judge, reached
-from gongkao.services import audit, cycles, listing, scores
+from gongkao.services import audit, cycles, listing, messages, scores
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
 from gongkao.services.scores import mark_text
@@ -92,7 +93,17 @@ def release(actor: Account, grade: int, document_number: str) -> Release:
                 )
             )
         audit.record(actor, "release_results", made, grade=grade, people=len(people), document=number)
+        _tell_concerned(agency, Grade(grade), people)
     return made
+
+
+def _tell_concerned(agency: Agency, grade: Grade, people: Sequence[Application]) -> None:
+    """Tell every person, and each unit once with how many of its people are among them."""
+    title = f"{grade.label}考核结果已公布"
+    body = f"由{agency.name}公布。请登录查看结果，合格的请留意证书办理安排。"
+    messages.tell_people([person.person_id for person in people], "result", title, body, "own")
+    for unit_id, count in sorted(Counter(person.unit_id for person in people if person.unit_id).items()):
+        messages.tell("result", title, f"由{agency.name}公布，本单位{count}人。", "result", unit_id=unit_id)
 
 
 def _qualified(actor: Account, cycle: Cycle, grade: int) -> Sequence[Application]:

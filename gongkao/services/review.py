@@ -21,7 +21,7 @@ from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import application_form, audit, cycles, deferrals, timeline
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
-from gongkao.services.workflow import advance
+from gongkao.services.workflow import advance, window_key
 
 COMMENT_LENGTH = 200
 REASON_LENGTH = 300
@@ -247,7 +247,7 @@ def _closed(application: Application, desk: Desk | None) -> str:
     if desk is None or application.unit is None:
         return ""
     try:
-        cycles.require_open(workflow.window_key(Action.PASS, desk), application.unit, application.grade)
+        cycles.require_open(window_key(application, Action.PASS), application.unit, application.grade)
     except WindowClosed as error:
         return error.message
     return ""

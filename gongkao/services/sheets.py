@@ -17,7 +17,7 @@ from gongkao.models import Account, RegistrationSheet, Role, SheetStatus, Unit
 from gongkao.rules import fields
 from gongkao.rules.calendar import Window, WindowKey
 from gongkao.rules.errors import InvalidInput, WindowClosed
-from gongkao.services import accounts, audit, cycles, files
+from gongkao.services import accounts, audit, cycles, files, messages
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.passwords import verify_password
@@ -234,6 +234,8 @@ def hand_in(actor: Account | None, token: str, data: bytes, filename: str) -> Re
         sheet.submitted_at = now()
         sheet.reason = ""
         audit.record(actor, "hand_in_sheet", sheet, unit=sheet.unit_name)
+        body = f"新的网上报名管理人员：{sheet.name}。请审核登记表和盖章扫描件。"
+        messages.tell("unit", f"登记表待审核：{sheet.unit_name}", body, f"sheet {sheet.id}", agency_id=sheet.agency_id)
     return sheet
 
 
@@ -258,6 +260,8 @@ def accept(actor: Account, sheet_id: int, version: int) -> accounts.Issued:
         sheet.account_id = issued.account.id
         _decide(actor, sheet, SheetStatus.ACCEPTED, "")
         audit.record(actor, "accept_sheet", sheet, unit=sheet.unit_name, account=issued.account.username)
+        body = f"新的网上报名管理人员为{sheet.name}，原管理账户已停用。"
+        _tell_unit(sheet, f"登记表已通过：{sheet.number}", body)
     return issued
 
 
@@ -271,7 +275,14 @@ def refuse(actor: Account, sheet_id: int, version: int, reason: str) -> Registra
         sheet = _to_decide(actor, sheet_id, version)
         _decide(actor, sheet, SheetStatus.REFUSED, text)
         audit.record(actor, "refuse_sheet", sheet, unit=sheet.unit_name, reason=text)
+        _tell_unit(sheet, f"登记表未通过：{sheet.number}", text)
     return sheet
+
+
+def _tell_unit(sheet: RegistrationSheet, title: str, body: str) -> None:
+    """Tell the unit's desk, and the one above it, which may have filled the sheet in."""
+    for unit_id in {sheet.unit_id, sheet.unit.supervising_unit_id} - {None}:
+        messages.tell("unit", title, f"{sheet.unit_name}：{body}", "administrators", unit_id=unit_id)
 
 
 def _to_decide(actor: Account, sheet_id: int, version: int) -> RegistrationSheet:

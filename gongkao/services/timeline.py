@@ -12,6 +12,7 @@ from gongkao.rules import workflow
 from gongkao.rules.calendar import Window, WindowKey
 from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import cycles
+from gongkao.services.workflow import window_key
 
 
 def events(application: Application) -> list[ApplicationEvent]:
@@ -66,9 +67,8 @@ def deadline(application: Application) -> Window | None:
     """The window of the stage that the application is in (notice 三); None once it is decided."""
     if application.status in workflow.FINAL:
         return None
-    desk = workflow.desk_of(application.status) or application.returned_to
     action = Action.SUBMIT if application.status is Status.DRAFT else Action.PASS
-    return cycles.find_window(workflow.window_key(action, desk), application.unit, application.grade)
+    return cycles.find_window(window_key(application, action), application.unit, application.grade)
 
 
 def office_of(application: Application, desk: Desk) -> str:

@@ -14,7 +14,7 @@ from gongkao.models import Account, RegionEntry, Unit, UnitCheck, UnitCheckStatu
 from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
-from gongkao.services import audit, cycles, units
+from gongkao.services import audit, cycles, messages, units
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
@@ -290,6 +290,8 @@ def refuse_check(actor: Account, check_id: int, version: int, reason: str) -> Un
         check = _to_decide(actor, check_id, version)
         _decide(actor, check, UnitCheckStatus.REFUSED, text)
         audit.record(actor, "refuse_unit_name", check, unit=check.unit.name, reason=text)
+        checker = check.unit.supervising_unit_id or check.unit_id
+        messages.tell("unit", f"单位名称核对被退回：{check.unit.name}", text, "check", unit_id=checker)
     return check
 
 

@@ -9,7 +9,8 @@ from gongkao.clock import now
 from gongkao.extensions import db
 from gongkao.models import Account, Application, ApplicationEvent
 from gongkao.rules import workflow
-from gongkao.rules.workflow import Action, Route
+from gongkao.rules.calendar import WindowKey
+from gongkao.rules.workflow import Action, Desk, Route
 from gongkao.services import cycles, news
 
 # The office that stands beside what happens by itself.
@@ -24,22 +25,22 @@ def advance(
     reason: str = "",
     items: Sequence[dict[str, Any]] = (),
     onsite: bool | None = None,
+    restart_at: Desk | None = None,
 ) -> ApplicationEvent:
     """Take one step inside the caller's transaction and append its event. Without an actor it happens by itself.
 
-    `onsite` is the agency's word on whether on-site confirmation is called for; it is kept once given.
+    `onsite` is the agency's word on whether on-site confirmation is called for; it is kept once given. `restart_at` is
+    the desk at which a corrected application starts again, where that is not the one that sent it back.
     Raises NotAllowed where the workflow has no such step, WindowClosed outside the step's window (notice 三).
     """
-    # The desk concerned: the one that holds it, or for a corrected application the one it goes back to.
-    desk = workflow.desk_of(application.status) or application.returned_to
     if onsite is not None:
         application.onsite = onsite
     route = Route(supervised=application.supervising_unit_id is not None, onsite=bool(application.onsite))
-    step = workflow.transition(application.status, action, route=route, returned_to=application.returned_to)
+    returned_to = restart_at or application.returned_to
+    step = workflow.transition(application.status, action, route=route, returned_to=returned_to)
     assert application.unit is not None
     if action not in workflow.UNBOUND:
-        key = workflow.window_key(action, desk)
-        cycles.require_open(key, application.unit, application.grade)
+        cycles.require_open(window_key(application, action), application.unit, application.grade)
     moment = now()
     event = ApplicationEvent(
         application_id=application.id,
@@ -61,6 +62,31 @@ def advance(
     application.updated_at = moment
     news.tell_of_step(application, event, actor)
     return event
+
+
+def window_key(application: Application, action: Action) -> WindowKey:
+    """The window that an action on the application is bound to (notice 三（二）（三）).
+
+    What the agency has once sent back stays in the agency's window, also where the unit must agree to it anew.
+    """
+    # The desk concerned: the one that holds it, or for a corrected application the one it goes back to.
+    desk = workflow.desk_of(application.status) or application.returned_to
+    if desk in (Desk.UNIT, Desk.SUPERVISING) and _sent_back_by_agency(application):
+        desk = Desk.AGENCY
+    return workflow.window_key(action, desk)
+
+
+def _sent_back_by_agency(application: Application) -> bool:
+    """Whether the agency has sent it back since it was last submitted."""
+    own = ApplicationEvent.application_id == application.id
+    submitted = select(func.max(ApplicationEvent.sequence)).where(own, ApplicationEvent.action == Action.SUBMIT)
+    query = select(ApplicationEvent.id).where(
+        own,
+        ApplicationEvent.action == Action.SEND_BACK,
+        ApplicationEvent.desk.in_([Desk.AGENCY, Desk.ONSITE]),
+        ApplicationEvent.sequence > submitted.scalar_subquery(),
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def _next_sequence(application: Application) -> int:

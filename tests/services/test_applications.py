@@ -9,12 +9,33 @@ from sqlalchemy import select
 from gongkao.clock import now
 from gongkao.documents import papers
 from gongkao.extensions import db
-from gongkao.models import Account, Application, ApplicationEvent, BanEntry, RosterEntry, Trade, TradeOpening
+from gongkao.models import (
+    Account,
+    Application,
+    ApplicationEvent,
+    BanEntry,
+    DeferralStatus,
+    RosterEntry,
+    Trade,
+    TradeOpening,
+)
 from gongkao.rules.application_form import NOT_FILED, FormStep
+from gongkao.rules.eligibility import Verdict
 from gongkao.rules.errors import NotAllowed, WindowClosed
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import application_form, applications, cycles, drafts, materials, workflow
+from gongkao.services import (
+    application_form,
+    applications,
+    cycles,
+    deferrals,
+    drafts,
+    eligibility,
+    materials,
+    review,
+    timeline,
+    workflow,
+)
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -511,3 +532,128 @@ def test_the_paper_of_a_draft_says_that_it_is_one(world: World) -> None:
     paper = application_form.paper(applications.submit(world.applicant, application.version))
     assert paper.submitted and paper.identity_number == world.applicant.username and paper.photo
     assert dict(paper.materials)["身份证"] == 1
+
+
+# A deferral that the unit has not heard of
+
+
+def _returned_by_agency(world: World) -> Application:
+    """Handed in, passed by the unit and the one above, sent back by the agency for the yearly assessments."""
+    application = _fill_in(world.applicant)
+    applications.submit(world.applicant, application.version)
+    made = drafts.own(world.applicant)
+    with transaction():
+        workflow.advance(made, Action.PASS, world.unit_administrator)
+        workflow.advance(made, Action.PASS, world.bureau_administrator)
+        items = [{"key": key, "label": key, "passed": False, "comment": "请核对"} for key in ("assessments", "person")]
+        workflow.advance(made, Action.SEND_BACK, world.officer, reason="请修改。", items=items)
+    return made
+
+
+def test_a_pledge_made_after_the_agency_sent_it_back_goes_to_the_unit_first(world: World, at: Clock) -> None:
+    at(date(2025, 3, 20))
+    made = _returned_by_agency(world)
+    at(date(2025, 4, 8))
+    unfiled = {**ASSESSED, "year_2024": NOT_FILED, "deferral_pledged": "y"}
+    _save(world.applicant, FormStep.ASSESSMENTS, unfiled)
+    applications.submit(world.applicant, made.version)
+    assert made.status is Status.UNIT_REVIEW
+    # The unit's first reviews are over; what the agency has sent back keeps the agency's time.
+    page = review.page(world.unit_administrator, made.id)
+    assert page.closed == "" and timeline.deadline(made).closes == date(2025, 4, 11)  # type: ignore[union-attr]
+    verdicts = {row.key: review.Verdict(True) for row in page.items}
+    with pytest.raises(FieldsRefused):
+        review.decide(world.unit_administrator, made.id, made.version, "pass", verdicts)
+    review.decide(world.unit_administrator, made.id, made.version, "pass", verdicts, agreed=["deferral"])
+    assert made.status is Status.SUPERVISING_REVIEW
+    assert made.deferral is not None and made.deferral.status is DeferralStatus.AGREED
+    at(date(2025, 4, 12))
+    with pytest.raises(WindowClosed, match="4月11日"):
+        review.decide(world.bureau_administrator, made.id, made.version, "pass", verdicts)
+
+
+def test_what_the_unit_has_agreed_to_goes_straight_back_to_the_agency(world: World) -> None:
+    made = _returned_by_agency(world)
+    _save(world.applicant, FormStep.PERSON, {"education": "大专"})
+    applications.submit(world.applicant, made.version)
+    assert made.status is Status.AGENCY_REVIEW
+
+
+def test_withdrawing_takes_back_the_unit_s_word(world: World) -> None:
+    unfiled = {**ASSESSED, "year_2024": NOT_FILED, "deferral_pledged": "y"}
+    application = _fill_in(world.applicant, assessments=unfiled)
+    made = applications.submit(world.applicant, application.version)
+    with transaction():
+        deferrals.agree(world.unit_administrator, made)
+        workflow.advance(made, Action.PASS, world.unit_administrator)
+    applications.withdraw(world.applicant, made.version)
+    assert made.deferral is not None and made.deferral.status is DeferralStatus.PLEDGED
+    assert made.deferral.agreed_at is None
+
+
+# Where the person was
+
+
+def test_going_on_where_the_person_was(world: World) -> None:
+    def begin() -> FormStep | None:
+        return applications.standing(world.applicant).begin
+
+    applications.start(world.applicant)
+    assert begin() is FormStep.PERSON
+    _save(world.applicant, FormStep.PERSON, {"education": "高中"})
+    assert begin() is FormStep.UNIT
+    _save(world.applicant, FormStep.WORK, WORK, partly=True)
+    assert begin() is FormStep.WORK, "saved by itself: still on that page"
+    _save(world.applicant, FormStep.WORK, WORK)
+    assert begin() is FormStep.CERTIFICATE, "gone on with nothing changed"
+    _upload(world.applicant, MaterialKind.POST)
+    assert begin() is FormStep.MATERIALS
+    _save(world.applicant, FormStep.PLEDGE, {"pledged": "y"})
+    assert begin() is FormStep.UNIT, "at the end: what is still missing"
+
+
+# Who cannot apply is told early
+
+
+def test_before_beginning_the_identity_number_tells_who_is_too_old(world: World) -> None:
+    born = {"man": (date(1965, 1, 5), 57), "later": (date(1970, 1, 5), 57), "woman": (date(1969, 1, 5), 58)}
+    people = {key: factories.person("丁小满", serial, day) for key, (day, serial) in born.items()}
+    found = {key: eligibility.before_start(person) for key, person in people.items()}
+    assert "2025年2月5日达到" in found["man"][0] and found["later"] == []
+    assert "不再列入考核范围" in found["woman"][0], "past the age of either kind of post"
+    with pytest.raises(Refused, match="不再列入考核范围"):
+        applications.start(world.account(people["man"].identity_number))
+    assert drafts.find_own(world.account(people["man"].identity_number)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "grade", "verdict", "words"),
+    [
+        pytest.param({}, 4, Verdict.ELIGIBLE, "符合申报四级", id="by certificate"),
+        pytest.param({}, 5, Verdict.NOT_ELIGIBLE, "不符合申报五级", id="held already"),
+        pytest.param({}, 2, Verdict.NOT_ELIGIBLE, "越级申报", id="a skipped grade"),
+        pytest.param({"has_certificate": None}, 2, Verdict.UNDECIDED, "填写完整后可以确定", id="not known yet"),
+        pytest.param({"has_certificate": False}, 1, Verdict.NOT_ELIGIBLE, "没有等级证书", id="nothing held"),
+        pytest.param({"staff_kind": "其他聘用工作人员"}, 4, Verdict.UNDECIDED, "审核人员认定", id="hired staff"),
+    ],
+)
+def test_each_grade_is_judged_on_the_page_where_it_is_chosen(
+    world: World, change: dict[str, object], grade: int, verdict: Verdict, words: str
+) -> None:
+    made = factories.application(world.person("孟听雨"), world.school)
+    with transaction():
+        for name, value in change.items():
+            setattr(made, name, value)
+    (choice,) = eligibility.choices(made, [grade])
+    assert (choice.verdict, words in choice.text) == (verdict, True), choice.text
+
+
+def test_another_trade_than_the_certificate_s_is_pointed_out(world: World) -> None:
+    made = factories.application(world.person("孟听雨"), world.school)
+    assert eligibility.advice(made) == []
+    with transaction():
+        made.certificate_trade = "绿化工"
+    assert "改报工种" in eligibility.advice(made)[0]
+    with transaction():
+        made.trade_changed = True
+    assert eligibility.advice(made) == []
