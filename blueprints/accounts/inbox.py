@@ -18,6 +18,8 @@ _PAGES = {
     "own": ("applications.home", ""),
     "own_case": ("applications.case", "case_id"),
     "case": ("review.case", "case_id"),
+    "visit": ("review.onsite_visit", "visit_id"),
+    "originals": ("review.onsite_originals", ""),
     "result": ("notices.result_list", ""),
     "sheet": ("accounts.decide_sheet", "sheet_id"),
     "unit": ("accounts.unit", "unit_id"),

@@ -55,6 +55,7 @@ def tell(
 
 KINDS = {
     "application": "申报进展",
+    "onsite": "现场确认",
     "deferral": "容缺后补",
     "result": "考核结果",
     "oversight": "监督和虚假材料",
