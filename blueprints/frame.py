@@ -41,11 +41,18 @@ class Frame:
     places: list[Place] = field(default_factory=list)
 
 
-# (permission, label, endpoint, kind of waiting work, beginnings of the endpoints of the pages that belong there).
+# (permission, label, endpoint, kinds of waiting work, beginnings of the endpoints of the pages that belong there).
 # Nobody has more than eight; of two beginnings that fit a page the longer one counts, then the earlier.
 _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
     (Permission.REVIEW, "审查办理", "review.desk", "applications", ("review.",)),
-    (Permission.VIEW_APPLICATIONS, "申报查询", "review.all_applications", "", ("review.", "review.all_")),
+    (
+        Permission.VIEW_APPLICATIONS,
+        "申报查询",
+        "review.all_applications",
+        "",
+        ("review.", "review.all_", "review.report"),
+    ),
+    (Permission.VIEW_APPLICATIONS, "现场确认", "review.onsite", "onsite", ("review.onsite",)),
     (
         Permission.CHECK_UNITS,
         "单位信息核对",
@@ -57,7 +64,7 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
         Permission.VIEW_UNITS,
         "单位管理",
         "accounts.units",
-        "checks_to_accept",
+        "checks_to_accept sheets",
         (
             "accounts.unit",
             "accounts.new_unit",
@@ -68,22 +75,16 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
             "accounts.refuse_check",
             "accounts.administrator",
             "accounts.renew_administrator",
+            "accounts.sheet_desk",
+            "accounts.decide_sheet",
         ),
     ),
-    (Permission.FILE_SHEETS, "管理人员", "accounts.administrators", "", ("accounts.administrators",)),
     (
         Permission.MANAGE_ROSTER,
         "人员名单",
         "accounts.roster",
         "",
         ("accounts.roster", "accounts.import_roster", "accounts.commit_roster"),
-    ),
-    (
-        Permission.DECIDE_SHEETS,
-        "登记表审核",
-        "accounts.sheet_desk",
-        "sheets",
-        ("accounts.sheet_desk", "accounts.decide_sheet"),
     ),
     (
         Permission.HELP_ACCOUNTS,
@@ -134,8 +135,8 @@ def _places(counts: dict[str, int]) -> list[Place]:
     fits = [_fit(place[4]) for place in places]
     here = fits.index(max(fits)) if any(fits) else None
     return [
-        Place(label, url_for(endpoint), counts.get(kind), number == here)
-        for number, (_, label, endpoint, kind, _) in enumerate(places)
+        Place(label, url_for(endpoint), sum(counts.get(kind, 0) for kind in kinds.split()), number == here)
+        for number, (_, label, endpoint, kinds, _) in enumerate(places)
     ]
 
 

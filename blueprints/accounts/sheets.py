@@ -165,7 +165,7 @@ def sheet_desk() -> ResponseReturnValue:
             }
         ],
     )
-    return render_template("sheets/desk.html", page=page)
+    return render_template("sheets/desk.html", page=page, unit_tabs=unit_tabs("sheets"))
 
 
 @blueprint.get("/sheet-desk/export")

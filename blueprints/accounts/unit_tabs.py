@@ -1,4 +1,4 @@
-"""The tabs above the lists of an agency's units."""
+"""The tabs above the lists of units, their registration sheets and their administrators."""
 
 from typing import Any
 
@@ -11,15 +11,18 @@ from gongkao.services import waiting
 
 
 def unit_tabs(current: str) -> list[dict[str, Any]]:
-    """Units, the check of their names, their administrators; whoever manages no units has no such choice."""
-    if not may(account(), Permission.MANAGE_UNITS):
+    """For an agency also what waits for it; whoever only looks on has no such choice."""
+    person = account()
+    places: list[tuple[str, str, str, int | None]] = [("units", "单位名单", "accounts.units", None)]
+    if may(person, Permission.MANAGE_UNITS):
+        waits = waiting.counts(person)
+        places += [
+            ("checks", "单位名称核对审核", "accounts.unit_check_desk", waits.get("checks_to_accept") or None),
+            ("sheets", "登记表审核", "accounts.sheet_desk", waits.get("sheets") or None),
+        ]
+    elif not may(person, Permission.FILE_SHEETS):
         return []
-    waits = waiting.counts(account()).get("checks_to_accept", 0)
-    places = (
-        ("units", "单位名单", "accounts.units", None),
-        ("checks", "单位名称核对审核", "accounts.unit_check_desk", waits or None),
-        ("administrators", "网上报名管理人员", "accounts.administrators", None),
-    )
+    places.append(("administrators", "网上报名管理人员", "accounts.administrators", None))
     return [
         {"label": label, "href": url_for(endpoint), "count": count, "current": key == current}
         for key, label, endpoint, count in places

@@ -64,9 +64,26 @@ def _waiting(actor: Account, besides: Visit | None = None) -> Select[Any]:
     )
 
 
+def work(actor: Account) -> Select[Any]:
+    """What waits here: for a unit its people who are in no visit yet, for an agency the visits that come today."""
+    if actor.unit is not None:
+        return _waiting(actor).with_only_columns(Application.id)
+    first, last = day_bounds(today())
+    return (
+        select(Visit.id)
+        .join(Visit.slot)
+        .where(
+            Visit.agency_id == actor.agency_id,
+            Visit.status == VisitStatus.BOOKED,
+            VisitSlot.starts_at >= first,
+            VisitSlot.starts_at <= last,
+        )
+    )
+
+
 def waiting_count(actor: Account) -> int:
     """How many of the unit's people wait for confirmation and are in no visit yet."""
-    return db.session.scalar(select(func.count()).select_from(_waiting(actor).subquery())) or 0
+    return db.session.scalar(select(func.count()).select_from(work(actor).subquery())) or 0
 
 
 def waiting(actor: Account, visit: Visit | None = None) -> Sequence[Application]:
