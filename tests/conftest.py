@@ -19,6 +19,7 @@ from gongkao import clock
 from gongkao.config import Settings
 from gongkao.extensions import db
 from gongkao.models import Account
+from gongkao.services import audit
 from tests import world as worlds
 from tests.postgres import start_postgres
 
@@ -73,6 +74,13 @@ class PostgresServer:
         self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE prepared").format(sql.Identifier(name)))
         return name
 
+    def fresh_empty(self) -> str:
+        """A database without any table."""
+        self.serial += 1
+        name = f"empty_{self.serial}"
+        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return name
+
     def drop(self, name: str) -> None:
         self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -113,6 +121,8 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
         db.session.remove()
         db.engine.dispose()
     clock.install(clock.real_time)
+    # A request of this test told its address to the thread that runs the next one.
+    audit.origin.set("")
 
 
 def _forget_the_last_request() -> None:
