@@ -22,6 +22,7 @@ from gongkao.models import (
     Role,
     RosterEntry,
     Sample,
+    SampleMember,
     Unit,
     UpwardReport,
     Visit,
@@ -176,6 +177,10 @@ def _samples(account: Account) -> ColumnElement[bool]:
     return Sample.agency_id.in_(select(Agency.id).where(_agencies(account)))
 
 
+def _sample_members(account: Account) -> ColumnElement[bool]:
+    return SampleMember.sample_id.in_(select(Sample.id).where(_samples(account)))
+
+
 def _cases(account: Account) -> ColumnElement[bool]:
     """For an applicant the own ones, for a unit those of its tree's people."""
     if account.agency is not None or account.region is not None:
@@ -203,6 +208,7 @@ _SCOPES = {
     Result: _results,
     RosterEntry: _roster,
     Sample: _samples,
+    SampleMember: _sample_members,
     Unit: _units,
     UpwardReport: _reports,
     Visit: _visits,
