@@ -10,6 +10,7 @@ from blueprints.helpers import account, inline, list_export, list_page
 from blueprints.review import blueprint
 from blueprints.review.forms import PREFIX, DecisionForm, verdicts
 from gongkao.access.permissions import Permission
+from gongkao.access.scope import may
 from gongkao.extensions import talisman
 from gongkao.models import Application
 from gongkao.rules.calendar import period_text
@@ -67,7 +68,7 @@ def all_applications() -> ResponseReturnValue:
         export_endpoint="review.all_applications_export",
         summary=_counts("review.all_applications", review_lists.status_counts(account()), "全部申报"),
     )
-    return render_template("review/all.html", page=page)
+    return render_template("review/all.html", page=page, may_report=may(account(), Permission.VIEW_REPORTS))
 
 
 @blueprint.get("/review/all/export")

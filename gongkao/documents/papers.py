@@ -389,3 +389,43 @@ def case_notice(paper: CaseNoticePaper) -> bytes:
     """The notice, with room for the seal over the agency's name and a line to sign for its receipt."""
     years = "一两三四五六七八九"[paper.ban_years - 1] if paper.ban_years <= 9 else str(paper.ban_years)
     return render("case_notice.html", {"paper": paper, "years": years}, title=paper.title)
+
+
+@dataclass(frozen=True)
+class UpwardReportPaper:
+    """A county's or city's report of its registration (汇总上报, notice 三（三）), to be signed and stamped.
+
+    Attributes:
+        addressee: the agency it goes to.
+        as_of: the moment the figures were taken, as text.
+        headings: of the counts; every line has as many.
+        by_agency: (agency, counts) of the parts of a city's sum; empty for a county.
+        missing: agencies below that have not reported.
+    """
+
+    cycle_year: int
+    number: str
+    agency_name: str
+    addressee: str
+    as_of: str
+    headings: tuple[str, ...]
+    by_grade: tuple[tuple[str, tuple[int, ...]], ...]
+    by_trade: tuple[tuple[str, tuple[int, ...]], ...]
+    by_unit: tuple[tuple[str, tuple[int, ...]], ...]
+    total: tuple[int, ...]
+    by_agency: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    missing: tuple[str, ...] = ()
+    phone: str = ""
+
+
+def upward_report(paper: UpwardReportPaper) -> bytes:
+    """The report's tables on A4 across, the signatures and the seal's place at its end."""
+    title = f"{paper.cycle_year}年机关事业单位工勤技能岗位等级考核报名信息汇总表"
+    tables = [
+        ("按等级", "等级", paper.by_grade),
+        ("按机构", "机构", paper.by_agency),
+        ("按工种", "工种", paper.by_trade),
+        ("按单位", "单位", paper.by_unit),
+    ]
+    chosen = [(name, head, lines) for name, head, lines in tables if lines or name != "按机构"]
+    return render("upward_report.html", {"paper": paper, "tables": chosen}, title=title)

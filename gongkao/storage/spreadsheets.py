@@ -6,6 +6,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain, islice
@@ -48,6 +49,16 @@ def read_table(data: bytes, filename: str) -> list[list[str]]:
     return [(row + [""] * width)[:width] for row in rows]
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet of a workbook. `widths` are in characters; without them they follow the content."""
+
+    title: str
+    headers: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+    widths: Sequence[float] | None = None
+
+
 def write_table(
     headers: Sequence[str],
     rows: Iterable[Sequence[Cell]],
@@ -61,10 +72,23 @@ def write_table(
     in later stay whole. Dates and numbers keep their type. `widths` are in characters; without them they follow the
     content.
     """
+    return write_workbook([Sheet(title, headers, rows, widths)], title=title)
+
+
+def write_workbook(sheets: Sequence[Sheet], *, title: str) -> bytes:
+    """Write several sheets, each as `write_table` writes one, into one .xlsx file."""
     output = io.BytesIO()
     book = xlsxwriter.Workbook(output, {"constant_memory": True, "default_date_format": "yyyy-mm-dd"})
     book.set_properties({"title": title})
-    sheet = book.add_worksheet(_sheet_name(title))
+    for sheet in sheets:
+        _write_sheet(book, sheet)
+    book.close()
+    return output.getvalue()
+
+
+def _write_sheet(book: xlsxwriter.Workbook, content: Sheet) -> None:
+    headers, widths = content.headers, content.widths
+    sheet = book.add_worksheet(_sheet_name(content.title))
     font = {"font_name": "宋体", "font_size": 11, "valign": "vcenter"}
     head = book.add_format({**font, "bold": True, "bg_color": "#E8EEF5", "border": 1, "text_wrap": True})
     text = book.add_format({**font, "num_format": "@"})
@@ -72,7 +96,7 @@ def write_table(
     day = book.add_format({**font, "num_format": "yyyy-mm-dd", "align": "left"})
     moment = book.add_format({**font, "num_format": "yyyy-mm-dd hh:mm", "align": "left"})
 
-    remaining = iter(rows)
+    remaining = iter(content.rows)
     sample = list(islice(remaining, 200))
     for column, width in enumerate(widths or _fitting_widths(headers, sample)):
         sheet.set_column(column, column, width, text)
@@ -99,8 +123,6 @@ def write_table(
                 sheet.write_string(last, column, _written(value)[:EXCEL_TEXT_LIMIT], text)
     if last:
         sheet.autofilter(0, 0, last, len(headers) - 1)
-    book.close()
-    return output.getvalue()
 
 
 def _is_number(value: Cell) -> bool:
