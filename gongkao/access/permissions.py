@@ -18,6 +18,9 @@ class Permission(StrEnum):
     HELP_ACCOUNTS = "help_accounts"
     VIEW_APPLICATIONS = "view_applications"
     REVIEW = "review"
+    VIEW_EXAMS = "view_exams"
+    MANAGE_EXAMS = "manage_exams"
+    VIEW_TICKETS = "view_tickets"
     ENTER_SCORES = "enter_scores"
     VIEW_RESULTS = "view_results"
     RELEASE_RESULTS = "release_results"
@@ -43,6 +46,7 @@ _UNIT = frozenset(
         Permission.VIEW_APPLICATIONS,
         Permission.REVIEW,
         Permission.VIEW_CASES,
+        Permission.VIEW_TICKETS,
         Permission.VIEW_RESULTS,
     }
 )
@@ -54,6 +58,8 @@ _OFFICER = frozenset(
         Permission.HELP_ACCOUNTS,
         Permission.VIEW_APPLICATIONS,
         Permission.REVIEW,
+        Permission.VIEW_EXAMS,
+        Permission.MANAGE_EXAMS,
         Permission.ENTER_SCORES,
         Permission.VIEW_RESULTS,
         Permission.VIEW_REPORTS,
@@ -83,6 +89,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             Permission.VIEW_UNITS,
             Permission.VIEW_APPLICATIONS,
+            Permission.VIEW_EXAMS,
             Permission.VIEW_RESULTS,
             Permission.VIEW_REPORTS,
             Permission.VIEW_OVERSIGHT,

@@ -12,6 +12,8 @@ from gongkao.models import (
     BanEntry,
     CalendarFiling,
     Deferral,
+    ExamSite,
+    ExamSitting,
     FalseMaterialsCase,
     Message,
     Original,
@@ -23,6 +25,9 @@ from gongkao.models import (
     RosterEntry,
     Sample,
     SampleMember,
+    Seat,
+    SeatingRun,
+    TrainingClass,
     Unit,
     UpwardReport,
     Visit,
@@ -43,7 +48,7 @@ def may(account: Any, permission: Permission) -> bool:
         return False
     if permission in (Permission.EDIT_PROVINCE, Permission.LIFT_CASES):
         return account.agency is not None and account.agency.level is RegionLevel.PROVINCE
-    if permission is Permission.OVERSEE:
+    if permission in (Permission.OVERSEE, Permission.MANAGE_EXAMS):
         return account.agency is not None and account.agency.level is not RegionLevel.COUNTY
     return True
 
@@ -192,6 +197,35 @@ def _bans(account: Account) -> ColumnElement[bool]:
     return BanEntry.agency_id.in_(select(Agency.id).where(_agencies(account)))
 
 
+def _examined_by(account: Account) -> ColumnElement[bool]:
+    """The agencies that hold the training and tests of the people in one's scope: a county's people go to its city."""
+    own = account.agency.region if account.agency is not None else account.region
+    if own is None or own.level is not RegionLevel.COUNTY:
+        return _agencies(account)
+    return Agency.region_code == own.parent_code
+
+
+def _sites(account: Account) -> ColumnElement[bool]:
+    return ExamSite.agency_id.in_(select(Agency.id).where(_examined_by(account)))
+
+
+def _sittings(account: Account) -> ColumnElement[bool]:
+    return ExamSitting.agency_id.in_(select(Agency.id).where(_examined_by(account)))
+
+
+def _runs(account: Account) -> ColumnElement[bool]:
+    return SeatingRun.agency_id.in_(select(Agency.id).where(_examined_by(account)))
+
+
+def _classes(account: Account) -> ColumnElement[bool]:
+    return TrainingClass.agency_id.in_(select(Agency.id).where(_examined_by(account)))
+
+
+def _seats(account: Account) -> ColumnElement[bool]:
+    """Those of the people in one's scope."""
+    return Seat.application_id.in_(select(Application.id).where(_applications(account)))
+
+
 _SCOPES = {
     Account: _accounts,
     Agency: _agencies,
@@ -199,6 +233,8 @@ _SCOPES = {
     BanEntry: _bans,
     CalendarFiling: _filings,
     Deferral: _deferrals,
+    ExamSite: _sites,
+    ExamSitting: _sittings,
     FalseMaterialsCase: _cases,
     Message: _messages,
     Original: _originals,
@@ -209,6 +245,9 @@ _SCOPES = {
     RosterEntry: _roster,
     Sample: _samples,
     SampleMember: _sample_members,
+    Seat: _seats,
+    SeatingRun: _runs,
+    TrainingClass: _classes,
     Unit: _units,
     UpwardReport: _reports,
     Visit: _visits,

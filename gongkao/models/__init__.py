@@ -6,6 +6,18 @@ from gongkao.models.ban import BanEntry
 from gongkao.models.cycle import ConditionSet, Cycle, CycleWindow, GradeEntry, SubjectEntry, Trade, TradeOpening
 from gongkao.models.deferral import Deferral, DeferralStatus
 from gongkao.models.desk import Phrase, ReviewNote, SavedView, UnitStatement
+from gongkao.models.exam import (
+    ExamRoom,
+    ExamSite,
+    ExamSitting,
+    Seat,
+    SeatingRun,
+    SiteIncident,
+    SittingRoom,
+    SpecialNeed,
+    TrainingClass,
+    TrainingMember,
+)
 from gongkao.models.files import StoredFile
 from gongkao.models.message import Message
 from gongkao.models.onsite import Original, Visit, VisitMember, VisitSlot, VisitStatus
@@ -40,6 +52,9 @@ __all__ = [
     "CycleWindow",
     "Deferral",
     "DeferralStatus",
+    "ExamRoom",
+    "ExamSite",
+    "ExamSitting",
     "FalseMaterialsCase",
     "FilingStatus",
     "GradeEntry",
@@ -61,11 +76,18 @@ __all__ = [
     "SampleMember",
     "SavedView",
     "Score",
+    "Seat",
+    "SeatingRun",
     "SheetStatus",
+    "SiteIncident",
+    "SittingRoom",
+    "SpecialNeed",
     "StoredFile",
     "SubjectEntry",
     "Trade",
     "TradeOpening",
+    "TrainingClass",
+    "TrainingMember",
     "Unit",
     "UnitCheck",
     "UnitCheckStatus",

@@ -17,6 +17,8 @@ from gongkao.rules.workflow import Desk, Status
 
 if TYPE_CHECKING:
     from gongkao.models.deferral import Deferral
+    from gongkao.models.desk import ReviewNote
+    from gongkao.models.exam import Seat, SpecialNeed, TrainingMember
     from gongkao.models.result import Score
 
 
@@ -101,8 +103,12 @@ class Application(Model):
         order_by="Material.id", cascade="all, delete-orphan", back_populates="application"
     )
     scores: Mapped[list["Score"]] = relationship(viewonly=True)
+    notes: Mapped[list["ReviewNote"]] = relationship(viewonly=True)
     deferral: Mapped["Deferral | None"] = relationship(back_populates="application", uselist=False)
     condition_set: Mapped[ConditionSet | None] = relationship()
+    training: Mapped["TrainingMember | None"] = relationship(viewonly=True, uselist=False)
+    special_need: Mapped["SpecialNeed | None"] = relationship(viewonly=True, uselist=False)
+    seat: Mapped["Seat | None"] = relationship(viewonly=True, uselist=False)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
