@@ -8,13 +8,22 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
-from gongkao.documents.render import render
+from gongkao.documents.pattern import Pattern, Unfit
+from gongkao.documents.render import fill_template, render
 from gongkao.documents.text import chinese_date
 
 REGISTRATION_SHEET_TITLE = "河南省机关事业单位工勤技能岗位等级考核网上报名管理人员信息登记表"
 APPLICATION_FORM_TITLE = "河南省机关事业单位工勤技能岗位等级考核申报表"
 RESULT_NOTICE_TITLE = "河南省机关事业单位工勤技能岗位等级考核结果通知"
+
+# What stands in a pattern's places: characters of the cut faces that no fixed text has.
+MARKERS = frozenset(
+    "喆昇堃淼犇祎珺玥玘瑄垚翀翾甦晟璟琚琨烜炘煊燊鑫瀚滢滕溱潆淏湉洺泓泠浠澍濛灏玮珏珩珞珣珵琎琬琰瑀瑒瑢瑧璁璇"
+)
+# Every character that a verification code can have, as it is printed.
+CODE_CHARACTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789-"
 
 
 def _require_masked(number: str) -> None:
@@ -171,8 +180,114 @@ class ResultNoticePaper:
 
 
 def result_notices(papers: Sequence[ResultNoticePaper]) -> bytes:
-    """Result notices in one file, each on a page of its own. Laid out together they take a fraction of the time."""
-    return render("result_notices.html", {"papers": papers}, title=RESULT_NOTICE_TITLE)
+    """Result notices in one file, each on a page of its own."""
+    if len(papers) == 1:
+        return result_notice(papers[0])
+    return render(
+        "result_notices.html", {"papers": [_notice_texts(paper) for paper in papers]}, title=RESULT_NOTICE_TITLE
+    )
+
+
+def result_notice(paper: ResultNoticePaper) -> bytes:
+    """One result notice, alone or among thousands the same: filled into its pattern where that is possible."""
+    texts = _notice_texts(paper)
+    pattern = _notice_pattern(texts.year, len(texts.scores), texts.next_steps, len(texts.url))
+    made = pattern.fill(texts.fields(), texts.url) if pattern else None
+    return made or render("result_notices.html", {"papers": [texts]}, title=RESULT_NOTICE_TITLE)
+
+
+@dataclass(frozen=True)
+class _NoticeTexts:
+    """A result notice as the texts on it; a line of `scores` is subject, full mark, pass mark, mark, verdict."""
+
+    year: str
+    next_steps: tuple[str, ...]
+    number: str
+    name: str
+    unit: str
+    identity: str
+    grade: str
+    trade: str
+    scores: tuple[tuple[str, str, str, str, str], ...]
+    conclusion: str
+    agency: str
+    day: str
+    code: str
+    url: str
+
+    def fields(self) -> list[str]:
+        """What differs from person to person; the rest decides on the pattern."""
+        alone = (self.number, self.name, self.unit, self.identity, self.grade, self.trade)
+        marks = [text for line in self.scores for text in line]
+        return [*alone, *marks, self.conclusion, self.agency, self.day, self.code, self.url]
+
+
+def _notice_texts(paper: ResultNoticePaper) -> _NoticeTexts:
+    usual = _AFTER_PASSING if paper.passed else _AFTER_FAILING
+    return _NoticeTexts(
+        year=str(paper.cycle_year),
+        next_steps=paper.next_steps or usual,
+        number=paper.notice_number,
+        name=paper.name,
+        unit=paper.unit_name,
+        identity=paper.masked_identity_number,
+        grade=paper.grade,
+        trade=paper.trade,
+        scores=tuple(
+            (line.subject, line.full_mark, line.pass_mark, line.score, _verdict(line.passed)) for line in paper.scores
+        ),
+        conclusion=_verdict(paper.passed),
+        agency=paper.agency_name,
+        day=chinese_date(paper.issued_on),
+        code=paper.verification_code,
+        url=paper.verify_url,
+    )
+
+
+_AFTER_PASSING = (
+    "合格人员名单由工考管理机构另行发文公布，证书办理后由所在单位统一领取。岗位聘用按照本单位岗位空缺情况和有关规定执行。",
+)
+_AFTER_FAILING = (
+    "您可以在以后考核年度符合申报条件时重新申报。对成绩有疑问的，请通过所在单位人事部门向工考管理机构提出。",
+)
+
+
+def _verdict(passed: bool) -> str:
+    return "合格" if passed else "不合格"
+
+
+@lru_cache(maxsize=32)
+def _notice_pattern(year: str, subjects: int, next_steps: tuple[str, ...], url_length: int) -> Pattern | None:
+    """The notice laid out with a marker in each place; None where it cannot be filled in.
+
+    Two faces are embedded as the pattern leaves them, so the conclusion and the code stand there with every character
+    that they can have.
+    """
+    chosen = iter(sorted(MARKERS - set("".join(next_steps))))
+    marks = tuple((next(chosen), next(chosen), next(chosen), next(chosen), next(chosen)) for _ in range(subjects))
+    url = next(chosen) + "a" * (url_length - 1)
+    number, name, unit, identity, grade, trade, agency, day = (next(chosen) for _ in range(8))
+    texts = _NoticeTexts(
+        year=year,
+        next_steps=next_steps,
+        number=number,
+        name=name,
+        unit=unit,
+        identity=identity,
+        grade=grade,
+        trade=trade,
+        scores=marks,
+        conclusion="不合格",
+        agency=agency,
+        day=day,
+        code=CODE_CHARACTERS,
+        url=url,
+    )
+    html = fill_template("result_notices.html", {"papers": [texts]}, title=RESULT_NOTICE_TITLE)
+    try:
+        return Pattern(html, texts.fields(), url)
+    except Unfit:
+        return None
 
 
 @dataclass(frozen=True)

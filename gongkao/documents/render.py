@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from weasyprint import CSS, HTML
+from weasyprint import CSS, HTML, Document
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from gongkao.documents import fonts
@@ -70,15 +70,23 @@ def render(template: str, context: Mapping[str, Any], *, title: str) -> bytes:
     Raises:
         CharacterMissing: the text holds a character that no installed face can draw.
     """
+    _, data = lay_out(fill_template(template, context, title=title))
+    return data
+
+
+def fill_template(template: str, context: Mapping[str, Any], *, title: str) -> str:
+    """The paper as HTML, every character of it sure to be drawn. Raises CharacterMissing."""
     html = _environment().get_template(template).render(context, title=title)
     missing = fonts.missing_characters(html)
     if missing:
         raise fonts.CharacterMissing(missing)
+    return html
+
+
+def lay_out(html: str) -> tuple[Document, bytes]:
+    """The laid-out pages of a paper, and the PDF made of them."""
+    identifier = sha256(html.encode()).digest()[:16]
     with _rendering:
-        result: bytes = HTML(string=html, url_fetcher=_LocalFetcher()).write_pdf(
-            stylesheets=[_stylesheet()],
-            font_config=fonts.configuration(),
-            pdf_tags=True,
-            pdf_identifier=sha256(html.encode()).digest()[:16],
-        )
-    return result
+        paper = HTML(string=html, url_fetcher=_LocalFetcher())
+        document = paper.render(stylesheets=[_stylesheet()], font_config=fonts.configuration(), pdf_tags=True)
+        return document, document.write_pdf(pdf_tags=True, pdf_identifier=identifier)

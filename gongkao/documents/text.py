@@ -10,7 +10,28 @@ def chinese_date(day: date | None, blank: str = "　　　　年　　月　　�
     return f"{day.year}年{day.month}月{day.day}日" if day else blank
 
 
+# All masks make valid codes; trying each to choose the prettiest takes most of the time of making one.
+_MASK = 3
+
+
+def _code(content: str) -> segno.QRCode:
+    return segno.make_qr(content, error="m", mask=_MASK)
+
+
 def qr_code(content: str) -> str:
     """A QR code of `content` as a data URI of an SVG picture, without the quiet zone (the page around it is white)."""
-    code = segno.make_qr(content, error="m")
-    return str(code.svg_data_uri(border=0, xmldecl=False, svgns=True, omitsize=True))
+    return str(_code(content).svg_data_uri(border=0, xmldecl=False, svgns=True, omitsize=True))
+
+
+def qr_runs(content: str) -> bytes:
+    """The same code's dark modules as the operators of a PDF path, one run of modules after another."""
+    lines = ["0 0 m"]
+    for row, modules in enumerate(_code(content).matrix):
+        start = None
+        for column, dark in enumerate([*modules, 0]):
+            if dark and start is None:
+                start = column
+            elif not dark and start is not None:
+                lines.append(f"{start} {row}.5 m\n{column} {row}.5 l")
+                start = None
+    return "\n".join(lines).encode() + b"\n"
