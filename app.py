@@ -20,6 +20,7 @@ from gongkao.rules.errors import RuleError
 from gongkao.services import accounts, audit
 from gongkao.services.errors import Conflict, NotFound
 from gongkao.storage import configure_store
+from gongkao.storage.uploads import size_text
 
 CONTENT_POLICY = {
     "default-src": "'self'",
@@ -122,6 +123,7 @@ def _register_filters(app: Flask) -> None:
     app.add_template_filter(helpers.long_date, "long_date")
     app.add_template_filter(lambda day: day.strftime("%Y-%m-%d") if day else "", "day")
     app.add_template_filter(lambda moment: moment.strftime("%Y-%m-%d %H:%M") if moment else "", "moment")
+    app.add_template_filter(size_text, "file_size")
 
 
 # What a person reads when a request cannot be answered: what happened, and what to do now.

@@ -39,12 +39,13 @@ class Frame:
     clock_href: str | None = None
     inbox_count: int | None = None
     places: list[Place] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
 
 
 # (permission, label, endpoint, kinds of waiting work, beginnings of the endpoints of the pages that belong there).
 # Nobody has more than eight; of two beginnings that fit a page the longer one counts, then the earlier.
 _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
-    (Permission.REVIEW, "审查办理", "review.desk", "applications", ("review.",)),
+    (Permission.REVIEW, "审查办理", "review.desk", "applications deferrals", ("review.",)),
     (
         Permission.VIEW_APPLICATIONS,
         "申报查询",
@@ -127,6 +128,7 @@ def _frame() -> Frame:
         clock_href=url_for("settings.clock") if demonstration else None,
         inbox_count=counts.get("messages"),
         places=_places(counts) if at_work else [],
+        waiting=counts,
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
     FieldList,
@@ -15,7 +16,7 @@ from wtforms import (
     TextAreaField,
 )
 
-from gongkao.rules.application_form import EDUCATIONS, OUTCOMES, STAFF_KINDS, FormStep
+from gongkao.rules.application_form import EDUCATIONS, FILED_OUTCOMES, OUTCOMES, STAFF_KINDS, FormStep
 from gongkao.rules.grades import Grade
 from gongkao.rules.retirement import PostKind
 
@@ -118,6 +119,18 @@ def assessments_form(years: tuple[int, ...]) -> type[StepForm]:
     }
     made["deferral_pledged"] = BooleanField("申请容缺后补，承诺按期补传备案后的年度考核结果")
     return type("AssessmentsForm", (StepForm,), made)
+
+
+def make_up_form(years: tuple[int, ...]) -> type[FlaskForm]:
+    """What came out in each of the years, and the file that shows it."""
+    made: dict[str, Any] = {
+        f"year_{year}": SelectField(
+            f"{year}年度考核结果", [Needed()], choices=[_CHOOSE, *_choices(FILED_OUTCOMES)], validate_choice=False
+        )
+        for year in years
+    }
+    made["file"] = FileField("年度考核材料", [Needed()])
+    return type("MakeUpForm", (FlaskForm,), made)
 
 
 FORMS: dict[FormStep, type[StepForm]] = {

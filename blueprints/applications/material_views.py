@@ -1,17 +1,18 @@
 """The applicant's files: uploaded, looked at, replaced, removed."""
 
 from collections.abc import Callable
+from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from blueprints.applications import blueprint
-from blueprints.applications.forms import TokenForm
-from blueprints.applications.views import step_address, step_items
+from blueprints.applications.views import step_address, step_items, wants_json
 from blueprints.guard import requires
 from blueprints.helpers import account, inline
 from gongkao.access.permissions import Permission
+from gongkao.models import Application
 from gongkao.rules.application_form import FormStep
 from gongkao.rules.errors import RuleError
 from gongkao.rules.materials import MaterialKind
@@ -32,26 +33,35 @@ def materials() -> ResponseReturnValue:
 def _page(errors: dict[str, str]) -> str:
     application = drafts.own(account())
     states = drafts.states(application)
-    here = next(state for state in states if state.step is FormStep.MATERIALS)
-    own_turn = application.status in (Status.DRAFT, Status.RETURNED)
-    closed = drafts.closed_text(application) if own_turn else ""
     return render_template(
         "applications/steps/materials.html",
         place=FormStep.MATERIALS,
         application=application,
-        form=TokenForm(),
-        groups=uploads.groups(application),
-        deferred=uploads.deferred(application_form.facts_of(application)),
-        due=application.cycle.deferral_due,
         errors=errors,
-        own_turn=own_turn,
-        closed=closed,
-        editable=own_turn and here.editable and not closed,
-        comments={item.key: item.comment for item in drafts.sent_back(application)},
         step_items=step_items(states, FormStep.MATERIALS),
         back=step_address(FormStep.ASSESSMENTS),
         onward=step_address(FormStep.PLEDGE if application.status is Status.DRAFT else FormStep.PREVIEW),
+        **_shown(application),
     )
+
+
+def _shown(application: Application) -> dict[str, Any]:
+    """What the page, and the part of one kind alone, shows of the materials."""
+    facts = application_form.facts_of(application)
+    groups = uploads.groups(application)
+    own_turn = application.status in (Status.DRAFT, Status.RETURNED)
+    closed = drafts.closed_text(application) if own_turn else ""
+    open_steps = drafts.open_now(application, facts).steps
+    return {
+        "groups": groups,
+        "deferred": uploads.deferred(facts),
+        "due": application.cycle.deferral_due,
+        "pages": {one.id: files.pages(one.file) for group in groups for one in group.files},
+        "own_turn": own_turn,
+        "closed": closed,
+        "editable": own_turn and not closed and FormStep.MATERIALS in open_steps,
+        "comments": {item.key: item.comment for item in drafts.sent_back(application)},
+    }
 
 
 @blueprint.post("/application/materials/<kind>")
@@ -88,6 +98,8 @@ def remove_material(material_id: int) -> ResponseReturnValue:
 
 def _attempt(act: Callable[[], str], kind: MaterialKind) -> ResponseReturnValue:
     """Do it and come back to the place of the kind, or show the page with what is wrong beside the file."""
+    if wants_json():
+        return _answer(act, kind)
     try:
         flash(act(), "success")
     except FieldsRefused as error:
@@ -99,9 +111,38 @@ def _attempt(act: Callable[[], str], kind: MaterialKind) -> ResponseReturnValue:
     return redirect(url_for("applications.materials", _anchor=f"material-{kind.value}"))
 
 
+def _answer(act: Callable[[], str], kind: MaterialKind) -> ResponseReturnValue:
+    """The same without leaving the page: what to say, and the part of this kind as it stands now."""
+    try:
+        said = act()
+    except uploads.SameFile as error:
+        # Sent once more because the answer to the first time was lost: it is there, and that was all.
+        if not request.form.get("again"):
+            return jsonify(message=error.message), 422
+        said = "已上传。"
+    except RuleError as error:
+        return jsonify(message=error.message), 422 if isinstance(error, FieldsRefused) else 409
+    shown = _shown(drafts.own(account()))
+    group = next((one for one in shown["groups"] if one.kind is kind), None)
+    part = render_template("applications/steps/_material.html", group=group, errors={}, **shown) if group else ""
+    return jsonify(message=said, html=part)
+
+
 @blueprint.get("/application/files/<int:material_id>")
 @requires(Permission.APPLY)
 def material_file(material_id: int) -> Response:
     """One of the own files, shown in the browser."""
     material = uploads.find_own(account(), material_id)
     return inline(files.read(material.file), material.file.name, material.file.media_type)
+
+
+@blueprint.get("/application/files/<int:material_id>/small")
+@requires(Permission.APPLY)
+def material_thumbnail(material_id: int) -> Response:
+    """An own picture in small; a phone need not load the whole one to show which it is."""
+    material = uploads.find_own(account(), material_id)
+    if not material.file.media_type.startswith("image/"):
+        raise NoSuchPage
+    answer = inline(files.small_picture(material.file), material.file.name, "image/jpeg")
+    answer.set_etag(material.file.sha256)
+    return answer.make_conditional(request)

@@ -15,7 +15,7 @@ from gongkao.rules.application_form import FormStep, Problem
 from gongkao.rules.eligibility import Evaluation, Outcome, Result
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Status
-from gongkao.services import application_form, applications, drafts, eligibility
+from gongkao.services import application_form, applications, deferrals, drafts, eligibility
 from gongkao.services.errors import Conflict, FieldsRefused
 
 PDF = "application/pdf"
@@ -25,9 +25,12 @@ PDF = "application/pdf"
 @requires(Permission.APPLY)
 def home() -> ResponseReturnValue:
     standing = applications.standing(account())
+    deferral = deferrals.find_own(account())
     return render_template(
         "applications/home.html",
         standing=standing,
+        deferral=deferral,
+        deferral_next=deferrals.next_step(deferral) if deferral is not None else "",
         application=standing.application,
         form=TokenForm(),
         grade_label=application_form.grade_text(standing.application.grade) if standing.application else "",
@@ -40,9 +43,12 @@ def home() -> ResponseReturnValue:
 def start() -> ResponseReturnValue:
     if TokenForm().validate_on_submit():
         try:
-            applications.start(account())
+            made = applications.start(account())
         except RuleError as error:
             flash(error.message, "error")
+            return redirect(url_for("applications.home"))
+        if made.status is not Status.DRAFT:
+            flash("本年度已经申报过。一个考核年度只能申报一次。", "error")
             return redirect(url_for("applications.home"))
     return redirect(step_address(FormStep.PERSON))
 

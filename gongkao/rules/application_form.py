@@ -103,7 +103,8 @@ def step_of_item(key: str) -> FormStep:
 EDUCATIONS = ("小学", "初中", "高中", "中专", "技工学校", "大专", "本科", "研究生")
 STAFF_KINDS = ("在岗正式工作人员", "其他聘用工作人员")
 NOT_FILED = "尚未备案"
-OUTCOMES = ("优秀", "合格", "基本合格", "不合格", "未参加考核", NOT_FILED)
+FILED_OUTCOMES = ("优秀", "合格", "基本合格", "不合格", "未参加考核")
+OUTCOMES = (*FILED_OUTCOMES, NOT_FILED)
 # How many years before the cycle's own are asked for.
 ASSESSED_YEARS = 3
 # Nobody started work or won a certificate younger than this: such a date is a slip of the pen.

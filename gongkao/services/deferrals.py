@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, selectinload
 
 from gongkao.access.scope import narrow
@@ -26,7 +26,7 @@ from gongkao.models import (
     Unit,
 )
 from gongkao.rules import fields
-from gongkao.rules.application_form import NOT_FILED, OUTCOMES
+from gongkao.rules.application_form import FILED_OUTCOMES, NOT_FILED
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.materials import MEGABYTE, MaterialKind
 from gongkao.rules.workflow import Action, Status
@@ -42,7 +42,7 @@ MAX_BYTES = 10 * MEGABYTE
 REMINDERS = (30, 14, 7, 3, 1, 0)
 _ENDED = (Status.REFUSED, Status.CANCELLED)
 _OPEN = (DeferralStatus.PLEDGED, DeferralStatus.AGREED)
-_FILED_OUTCOMES = tuple(outcome for outcome in OUTCOMES if outcome != NOT_FILED)
+_TO_MAKE_UP = (DeferralStatus.AGREED, DeferralStatus.MADE_UP)
 
 
 def years_not_filed(application: Application) -> list[int]:
@@ -122,16 +122,83 @@ def paper(application: Application) -> DeferralPledgePaper:
     )
 
 
-def _own(actor: Account) -> Deferral:
+def find_own(actor: Account, *, lock: bool = False) -> Deferral | None:
+    """The applicant's deferral of the current cycle, if there is one."""
+    if actor.role is not Role.APPLICANT:
+        return None
     query = (
         narrow(select(Deferral), Deferral, actor)
         .join(Deferral.application)
         .where(Application.cycle_id == cycles.current_cycle().id)
     )
-    deferral = db.session.scalar(query.with_for_update(of=Deferral))
-    if deferral is None or actor.role is not Role.APPLICANT:
+    return db.session.scalar(query.with_for_update(of=Deferral) if lock else query)
+
+
+def _own(actor: Account, *, lock: bool = False) -> Deferral:
+    deferral = find_own(actor, lock=lock)
+    if deferral is None:
         raise NotFound("deferral")
     return deferral
+
+
+@dataclass(frozen=True)
+class OwnPage:
+    """What the applicant's page shows. `open`: it can be made up today; `closed` why it cannot any more."""
+
+    deferral: Deferral
+    files: list[Material]
+    next_step: str
+    open: bool
+    closed: str
+    days_left: int
+
+
+def own_page(actor: Account) -> OwnPage:
+    """The applicant's deferral as their page shows it. Raises NotFound."""
+    deferral = _own(actor)
+    left = (deferral.application.cycle.deferral_due - today()).days
+    closed = ""
+    try:
+        _require_in_time(deferral)
+    except Refused as error:
+        closed = error.message if deferral.status in _TO_MAKE_UP and left < 0 else ""
+        may = False
+    else:
+        may = True
+    return OwnPage(deferral, made_up_files(deferral), next_step(deferral), may, closed, left)
+
+
+def years_text(deferral: Deferral) -> str:
+    """2024年度、2023年度"""
+    return "、".join(f"{year}年度" for year in deferral.years)
+
+
+def made_up_files(deferral: Deferral) -> list[Material]:
+    """What was handed in since the unit agreed, the newest first."""
+    since = deferral.agreed_at
+    if since is None or deferral.made_up_at is None:
+        return []
+    found = [one for one in deferral.application.materials if one.kind is MaterialKind.ASSESSMENT]
+    return [one for one in reversed(found) if one.created_at >= since]
+
+
+def next_step(deferral: Deferral) -> str:
+    """One sentence: who has it now, and until when."""
+    application = deferral.application
+    due = application.cycle.deferral_due
+    until = f"{due.year}年{due.month}月{due.day}日"
+    unit = application.unit.name if application.unit is not None else "所在单位"
+    agency = application.agency.name if application.agency is not None else "工考管理机构"
+    if deferral.status is DeferralStatus.PLEDGED:
+        lead = "申报提交后，" if application.submitted_at is None else ""
+        return f"{lead}由{unit}审核并决定是否同意容缺后补；同意后应在{until}前补交。"
+    if deferral.status is DeferralStatus.AGREED:
+        return f"单位已同意，请本人在{until}前补交备案后的年度考核结果；逾期未补交的，视为资格审查不通过。"
+    if deferral.status is DeferralStatus.MADE_UP:
+        return f"材料已补交，由{agency}审核；{until}前仍可以重新补交。"
+    if deferral.status is DeferralStatus.ACCEPTED:
+        return "补交的材料已通过审核，容缺后补办结。"
+    return "未按要求补交，按规定视为资格审查不通过。有疑问请联系作出决定的工考管理机构。"
 
 
 def make_up(actor: Account, outcomes: Mapping[str, str], data: bytes, filename: str) -> Deferral:
@@ -146,10 +213,10 @@ def make_up(actor: Account, outcomes: Mapping[str, str], data: bytes, filename: 
     except InvalidInput as error:
         wrong["file"] = error.message
     with transaction() as session:
-        deferral = _own(actor)
+        deferral = _own(actor, lock=True)
         _require_in_time(deferral)
         for year in deferral.years:
-            if outcomes.get(f"year_{year}") not in _FILED_OUTCOMES:
+            if outcomes.get(f"year_{year}") not in FILED_OUTCOMES:
                 wrong[f"year_{year}"] = f"请选择{year}年度备案后的考核结果。"
         if wrong or upload is None:
             raise FieldsRefused(wrong)
@@ -178,7 +245,9 @@ def _require_in_time(deferral: Deferral) -> None:
     due = deferral.application.cycle.deferral_due
     if deferral.status is DeferralStatus.PLEDGED:
         raise Refused("单位还没有同意容缺后补，请等待单位审核。")
-    if deferral.status not in (DeferralStatus.AGREED, DeferralStatus.MADE_UP):
+    if deferral.application.status in _ENDED:
+        raise Refused(f"申报现为“{deferral.application.status.label}”，不能再补交。")
+    if deferral.status not in _TO_MAKE_UP:
         raise Refused(f"容缺后补现为“{deferral.status.label}”，不能再补交。")
     if today() > due:
         raise Refused(f"容缺后补材料应在{due.year}年{due.month}月{due.day}日前上传完毕，现已截止（通知二（四））。")
@@ -404,11 +473,10 @@ def _application_cell(row: Deferral) -> Cell:
     return Cell(row.application.status.label, chip=row.application.status.tone)
 
 
-def waiting_count(actor: Account) -> int:
-    """How many wait for the own agency's decision."""
-    query = (
-        narrow(select(Deferral.id), Deferral, actor)
+def work(actor: Account) -> Select[tuple[int]]:
+    """Those that wait for the own agency's decision, to be counted."""
+    return (
+        select(Deferral.id)
         .join(Deferral.application)
         .where(Deferral.status == DeferralStatus.MADE_UP, Application.agency_id == actor.agency_id)
     )
-    return db.session.scalar(select(func.count()).select_from(query.subquery())) or 0

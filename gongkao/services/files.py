@@ -1,9 +1,11 @@
 """Keeping an uploaded file: its bytes in the store, what is known of it in the database."""
 
+from functools import lru_cache
+
 from gongkao.extensions import db
 from gongkao.models import StoredFile
 from gongkao.storage import store
-from gongkao.storage.uploads import Upload
+from gongkao.storage.uploads import Upload, page_count, thumbnail
 
 
 def keep(upload: Upload, name: str) -> StoredFile:
@@ -20,3 +22,19 @@ def keep(upload: Upload, name: str) -> StoredFile:
 def read(row: StoredFile) -> bytes:
     """The bytes of a stored file."""
     return store().get(row.sha256)
+
+
+def small_picture(row: StoredFile) -> bytes:
+    """A stored picture as a small JPEG."""
+    return thumbnail(read(row))
+
+
+def pages(row: StoredFile) -> int | None:
+    """How many pages a stored PDF has; None for a picture."""
+    return _pages(row.sha256) if row.media_type == "application/pdf" else None
+
+
+@lru_cache(maxsize=4096)
+def _pages(sha256: str) -> int:
+    # What is stored under a hash never changes.
+    return page_count(store().get(sha256))

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from gongkao.access.scope import narrow
 from gongkao.extensions import db
 from gongkao.models import Account, Application, Material, Role
-from gongkao.rules.application_form import FormFacts, FormStep, lacking_materials
+from gongkao.rules.application_form import MATERIAL_PREFIX, FormFacts, FormStep, lacking_materials
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.materials import MaterialKind, MaterialRule, Need
 from gongkao.services import audit, drafts, files
@@ -18,6 +18,10 @@ from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import Upload, inspect_photo, inspect_upload
 
 Sent = tuple[bytes, str]
+
+
+class SameFile(FieldsRefused):
+    """A file of exactly this content is there already."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def add(actor: Account, kind: MaterialKind, sent: Sequence[Sent]) -> int:
         for upload, name in uploads:
             kept = files.keep(upload, name)
             if kept.sha256 in known:
-                raise _refused(kind, f"“{kept.name}”与已上传的文件内容相同，不需要重复上传。")
+                raise SameFile({_field(kind): f"“{kept.name}”与已上传的文件内容相同，不需要重复上传。"})
             known.add(kept.sha256)
             application.materials.append(Material(kind=kind, file_id=kept.id))
         drafts.touch(application)
@@ -109,7 +113,7 @@ def replace(actor: Account, material_id: int, sent: Sent) -> MaterialKind:
         old = _of(application, material_id)
         kept = files.keep(upload, name)
         if any(one.file.sha256 == kept.sha256 for one in application.materials if one.kind is kind):
-            raise _refused(kind, f"“{kept.name}”与已上传的文件内容相同，没有替换。")
+            raise SameFile({_field(kind): f"“{kept.name}”与已上传的文件内容相同，没有替换。"})
         application.materials.remove(old)
         application.materials.append(Material(kind=kind, file_id=kept.id))
         drafts.touch(application)
@@ -174,4 +178,8 @@ def _inspect(rule: MaterialRule, sent: Sequence[Sent]) -> list[tuple[Upload, str
 
 
 def _refused(kind: MaterialKind, message: str) -> FieldsRefused:
-    return FieldsRefused({f"material-{kind.value}": message})
+    return FieldsRefused({_field(kind): message})
+
+
+def _field(kind: MaterialKind) -> str:
+    return f"{MATERIAL_PREFIX}{kind.value}"

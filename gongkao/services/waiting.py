@@ -19,12 +19,12 @@ from gongkao.models import (
     UnitCheckStatus,
 )
 from gongkao.rules.calendar import WindowKey
-from gongkao.services import cycles, visits
+from gongkao.services import cycles, deferrals, visits
 
 
 def counts(account: Account) -> dict[str, int]:
-    """Waiting pieces by kind of work, asked for at once: messages, applications, onsite, unit_checks, sheets,
-    checks_to_accept.
+    """Waiting pieces by kind of work, asked for at once: messages, applications, onsite, deferrals,
+    unit_checks, sheets, checks_to_accept.
 
     Only what the person may do.
     """
@@ -41,6 +41,8 @@ def _work(account: Account) -> dict[str, Select[Any]]:
     if may(account, Permission.REVIEW):
         found["applications"] = select(Application.id).where(Application.cycle_id == cycle.id, at_desk(account))
         found["onsite"] = visits.work(account)
+    if may(account, Permission.REVIEW) and account.agency_id is not None:
+        found["deferrals"] = deferrals.work(account)
     if account.unit is not None and cycles.is_open(WindowKey.UNIT_CHECK, account.unit):
         unchecked = ~Unit.checks.any(UnitCheck.cycle_id == cycle.id)
         found["unit_checks"] = narrow(select(Unit.id), Unit, account).where(Unit.active, unchecked)

@@ -149,6 +149,25 @@ def inspect_photo(data: bytes, filename: str) -> Upload:
     return upload
 
 
+def thumbnail(data: bytes, side: int = 120) -> bytes:
+    """A small JPEG, at most `side` pixels wide and high, of a picture that was let in."""
+    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+        # A JPEG is read at a fraction of its size already.
+        image.draft("RGB", (2 * side, 2 * side))
+        image.thumbnail((side, side))
+        ground = Image.new("RGB", image.size, "white")
+        ground.paste(image, mask=image.getchannel("A") if image.mode in ("RGBA", "LA") else None)
+    output = io.BytesIO()
+    ground.save(output, "JPEG", quality=80)
+    return output.getvalue()
+
+
+def page_count(data: bytes) -> int:
+    """The pages of a PDF that was let in."""
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        return len(pdf.pages)
+
+
 def size_text(size: int) -> str:
     """A size in bytes as people read it: "20 KB", "10 MB", "10.4 MB"."""
     if size < KILOBYTE:

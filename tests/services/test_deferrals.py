@@ -10,7 +10,7 @@ from gongkao.extensions import db
 from gongkao.models import Application, ApplicationEvent, Deferral, DeferralStatus, Message, YearlyAssessment
 from gongkao.rules.application_form import NOT_FILED
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import deferrals
+from gongkao.services import deferrals, waiting
 from gongkao.services.deferrals import DeadlineRun
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
@@ -56,7 +56,8 @@ def test_made_up_in_time_and_accepted(world: World, made: Application, at: Calla
     assert deferral.status is DeferralStatus.MADE_UP
     outcome = db.session.query(YearlyAssessment).filter_by(application_id=made.id, year=2024).one().outcome
     assert outcome == "合格"
-    assert deferrals.waiting_count(world.officer) == 1
+    assert waiting.counts(world.officer)["deferrals"] == 1
+    assert waiting.counts(world.far_officer)["deferrals"] == 0
     deferrals.accept(world.officer, deferral.id, deferral.version)
     at(date(2025, 7, 1))
     assert deferrals.run_deadlines() == DeadlineRun(0, 0)

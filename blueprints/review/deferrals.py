@@ -1,0 +1,88 @@
+"""What is made up later (容缺后补): the list, and the agency's decision."""
+
+from flask import Response, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import IntegerField, StringField, TextAreaField
+
+from blueprints.guard import requires
+from blueprints.helpers import account, attempt, list_export, list_page
+from blueprints.review import blueprint
+from gongkao.access.permissions import Permission
+from gongkao.access.scope import may
+from gongkao.clock import today
+from gongkao.models import Deferral
+from gongkao.services import cycles, deferrals
+
+_DONE = {"accept": "已通过", "ask": "已要求重新补交", "fail": "已按不符合要求处理，资格审查不通过"}
+
+
+class DeferralForm(FlaskForm):
+    version = IntegerField()
+    action = StringField()
+    reason = TextAreaField("原因")
+
+
+@blueprint.get("/deferrals")
+@requires(Permission.VIEW_APPLICATIONS)
+def deferral_list() -> ResponseReturnValue:
+    page = list_page(
+        deferrals.listing(account()),
+        link=lambda row: url_for("review.deferral", deferral_id=row.id),
+        export_endpoint="review.deferral_export",
+    )
+    return render_template(
+        "review/deferrals.html",
+        page=page,
+        due=cycles.current_cycle().deferral_due,
+        reviews=may(account(), Permission.REVIEW),
+    )
+
+
+@blueprint.get("/deferrals/export")
+@requires(Permission.VIEW_APPLICATIONS)
+def deferral_export() -> Response:
+    return list_export(deferrals.listing(account()))
+
+
+@blueprint.get("/deferrals/<int:deferral_id>")
+@requires(Permission.VIEW_APPLICATIONS)
+def deferral(deferral_id: int) -> ResponseReturnValue:
+    """What was made up beside what it is to prove; to decide on by the agency."""
+    found = deferrals.find(account(), deferral_id)
+    return _page(found, DeferralForm(formdata=None, version=found.version))
+
+
+@blueprint.post("/deferrals/<int:deferral_id>")
+@requires(Permission.REVIEW)
+def decide_deferral(deferral_id: int) -> ResponseReturnValue:
+    form = DeferralForm()
+    action, version, reason = form.action.data or "", form.version.data or 0, form.reason.data or ""
+    use_cases = {
+        "accept": lambda: deferrals.accept(account(), deferral_id, version),
+        "ask": lambda: deferrals.ask_again(account(), deferral_id, version, reason),
+        "fail": lambda: deferrals.fail(account(), deferral_id, version, reason),
+    }
+    if form.validate_on_submit() and action in use_cases:
+        done, made = attempt(form, use_cases[action])
+        if done and made is not None:
+            flash(f"{_DONE[action]}：{made.application.person.name}。", "success")
+            return redirect(url_for("review.deferral_list"))
+    return _page(deferrals.find(account(), deferral_id), form), 422
+
+
+def _page(found: Deferral, form: DeferralForm) -> str:
+    due = found.application.cycle.deferral_due
+    form.version.data = found.version
+    stated = {one.year: one.outcome for one in found.application.assessments}
+    return render_template(
+        "review/deferral.html",
+        deferral=found,
+        form=form,
+        due=due,
+        late=today() > due,
+        decides=deferrals.may_decide(account(), found),
+        next_step=deferrals.next_step(found),
+        files=deferrals.made_up_files(found),
+        outcomes=[(f"{year}年度考核结果", stated.get(year, "")) for year in found.years],
+    )
