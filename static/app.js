@@ -89,6 +89,23 @@
     if (!row.querySelector("a")) row.tabIndex = 0;
   });
 
+  // Desk: j/k move from row to row, x ticks one, / goes to the search.
+  all("[data-rows]").forEach((box) => {
+    const lines = all("tbody tr", box).filter((row) => row.querySelector("a"));
+    on(document, "keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
+      const here = lines.indexOf(event.target.closest("tr"));
+      if (event.key === "/") box.querySelector("input[type=search]").focus();
+      else if ((event.key === "j" || event.key === "k") && lines.length) {
+        lines[Math.min(Math.max(here + (event.key === "j" ? 1 : -1), 0), lines.length - 1)].querySelector("a").focus();
+      } else if (event.key === "x" && here >= 0) {
+        const tick = lines[here].querySelector("input[type=checkbox]");
+        if (tick) tick.click();
+      } else return;
+      event.preventDefault();
+    });
+  });
+
   // Selection of rows for bulk actions: the bar counts, and appears with the first one.
   all("[data-bulk]").forEach((bar) => {
     const boxes = all(`input[type=checkbox][form="${bar.id}"]`);
@@ -417,7 +434,7 @@
     if (first) show(first);
   });
 
-  // Review: j/k move, 1/2 choose, o opens the material, n/p go to the next and the previous application; a decision
+  // Review: j/k move, 1/2 choose, o opens the material, n/p go to the next and the previous application, s saves; a decision
   // waits until its rows allow it, and says for what.
   const checks = all("[data-check]");
   const radio = (check, value) => check.querySelector(`input[type=radio][value=${value}]`);
@@ -426,8 +443,9 @@
     const open = checks.filter((check) => !check.querySelector("input[type=radio]:checked"));
     const failed = checks.filter((check) => radio(check, "fail").checked);
     const silent = failed.filter((check) => !comment(check).value.trim());
+    const asked = all("input[name=agree]").filter((box) => !box.checked);
     const why = {
-      "all-pass": open.length ? `还有 ${open.length} 项未审查，暂不能通过。` : failed.length ? `有 ${failed.length} 项有问题，不能通过。` : "",
+      "all-pass": open.length ? `还有 ${open.length} 项未审查，暂不能通过。` : failed.length ? `有 ${failed.length} 项有问题，不能通过。` : asked.length ? `还有 ${asked.length} 项单位意见未勾选，暂不能通过。` : "",
       "some-fail": silent.length ? `有 ${silent.length} 项有问题但未写明问题和要求。` : failed.length ? "" : "没有标出有问题的项目，无需退回。",
     };
     all("[data-needs]").forEach((button) => {
@@ -458,6 +476,9 @@
       } else if (event.key === "n" || event.key === "p") {
         const link = document.querySelector(`a[rel=${event.key === "n" ? "next" : "prev"}]`);
         if (link) link.click();
+      } else if (event.key === "s") {
+        const save = document.querySelector("[data-save]");
+        if (save) save.click();
       } else return;
       event.preventDefault();
     });

@@ -9,7 +9,18 @@ from sqlalchemy import select
 
 from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, Application, Material, Person, Role, Trade, Unit, WorkPeriod, YearlyAssessment
+from gongkao.models import (
+    Account,
+    Application,
+    Material,
+    Person,
+    Role,
+    Trade,
+    Unit,
+    UnitStatement,
+    WorkPeriod,
+    YearlyAssessment,
+)
 from gongkao.rules.materials import MaterialFacts, MaterialKind, Need, materials_for
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import cycles, files, workflow
@@ -131,6 +142,7 @@ def move(made: Application, status: Status) -> None:
             made.agency_id = made.unit.agency_id
             made.submitted_at = now()
             workflow.advance(made, Action.SUBMIT, applicant)
+            statement(made.unit, _reviewer(made, applicant))
         if status in (Status.RETURNED, Status.REFUSED):
             action = Action.SEND_BACK if status is Status.RETURNED else Action.REFUSE
             items = [{"key": "person", "label": "个人信息", "passed": False, "comment": "学历与档案不符，请核对。"}]
@@ -140,6 +152,16 @@ def move(made: Application, status: Status) -> None:
             assert _WAY.index(made.status) < _WAY.index(status), f"no way to {status} from here"
             onsite = True if made.status is Status.AGENCY_REVIEW else None
             workflow.advance(made, Action.PASS, _reviewer(made, applicant), onsite=onsite)
+
+
+def statement(of: Unit, by: Account) -> None:
+    """The unit has said that no post is vacant, unless it has said anything else."""
+    cycle_id = cycles.current_cycle().id
+    known = select(UnitStatement).where(UnitStatement.cycle_id == cycle_id, UnitStatement.unit_id == of.id)
+    if db.session.scalar(known) is None:
+        made = UnitStatement(cycle_id=cycle_id, unit_id=of.id, posts=[], terms="出现空缺后按规定竞聘。")
+        made.responsible_name, made.confirmed_by_id, made.confirmed_at = "管事", by.id, now()
+        db.session.add(made)
 
 
 def _reviewer(made: Application, applicant: Account) -> Account:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, IntegerField, StringField
+from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
 
 from gongkao.services.review import Verdict
 
@@ -29,3 +29,16 @@ def verdicts(sent: Mapping[str, str]) -> dict[str, Verdict]:
             key = name.removeprefix(f"{PREFIX}-").removesuffix("-comment")
             found[key] = Verdict(found[key].passed if key in found else None, value)
     return found
+
+
+class StatementForm(FlaskForm):
+    """The unit's statement; the lines of vacant posts are read beside it."""
+
+    version = IntegerField()
+    vacant = RadioField(
+        "今年的岗位空缺",
+        choices=[("yes", "有岗位空缺，拟按下列条件聘用"), ("no", "没有岗位空缺")],
+        validate_choice=False,
+    )
+    terms = TextAreaField("聘用条件和安排")
+    responsible_name = StringField("单位负责人姓名")

@@ -1,28 +1,46 @@
 """Desks of unit, supervising unit and agency; on-site confirmation; looking up applications."""
 
+from collections.abc import Collection
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import requires
-from blueprints.helpers import account, inline, list_export, list_page
+from blueprints.helpers import account, inline, list_export, list_page, row_id
 from blueprints.review import blueprint
 from blueprints.review.forms import PREFIX, DecisionForm, verdicts
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.extensions import talisman
-from gongkao.models import Application
+from gongkao.models import Application, SavedView
 from gongkao.rules.calendar import period_text
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import files, review, review_lists
+from gongkao.services import (
+    claims,
+    files,
+    phrases,
+    review,
+    review_lists,
+    review_notes,
+    review_page,
+    saved_views,
+    unit_statements,
+)
 from gongkao.services.errors import Conflict, FieldsRefused
-from gongkao.services.review import ReviewPage, Verdict
+from gongkao.services.listing import PER_PAGE
+from gongkao.services.review import Verdict
+from gongkao.services.review_notes import Found
+from gongkao.services.review_page import ReviewPage
 
 _DONE = {Action.PASS: "已通过", Action.SEND_BACK: "已退回修改", Action.REFUSE: "已作出不予通过的决定"}
 # What of the desk's address goes along to an application and back: the queue as it was filtered and ordered.
-_KEPT = ("q", "status", "grade", "unit", "sort", "order")
+_KEPT = ("q", "status", "look", "age", "grade", "unit", "note", "sort", "order")
+# The name under which the desk's views are kept.
+_DESK = "review.desk"
+_NOTHING = Found({}, [], None, "")
 # Browsers fit a picture that stands alone into its frame by a style of their own.
 _FILE_POLICY = {"default-src": "'self'", "style-src": "'unsafe-inline'", "frame-ancestors": "'self'"}
 
@@ -34,23 +52,108 @@ def _kept() -> dict[str, Any]:
 @blueprint.get("/review")
 @requires(Permission.REVIEW)
 def desk() -> ResponseReturnValue:
-    kept = _kept()
+    kept, counts = _kept(), review_lists.desk_counts(account())
     page = list_page(
         review_lists.desk_listing(account()),
         link=lambda row: url_for("review.application", application_id=row.id, **kept),
         export_endpoint="review.desk_export",
-        summary=_counts("review.desk", review_lists.desk_counts(account()), "全部待审查"),
+        summary=_desk_summary(counts),
     )
     window, days_left = review_lists.stage(account())
+    own_unit = account().unit_id
     return render_template(
         "review/desk.html",
         page=page,
         window=window,
         period=period_text(window) if window is not None else "",
         days_left=days_left,
-        returned=review_lists.returned_count(account()),
+        returned=counts.returned,
         returned_url=url_for("review.all_applications", status=Status.RETURNED.value, agency=account().agency_id),
+        ages=_age_summary(counts),
+        ready=any(row.choosable for row in page.rows),
+        kept=kept,
+        views=[_as_tab(view) for view in saved_views.of(account(), _DESK)],
+        has_statement=own_unit is None or unit_statements.of_unit(own_unit) is not None,
     )
+
+
+def _as_tab(view: SavedView) -> dict[str, Any]:
+    chosen: dict[str, Any] = dict(parse_qsl(view.query))
+    return {
+        "id": view.id,
+        "label": view.name,
+        "href": url_for("review.desk", **chosen),
+        "current": chosen == _kept(),
+    }
+
+
+def _desk_summary(counts: review_lists.Counts) -> list[dict[str, Any]]:
+    """The counts by desk, and by look where two officers look at each; each a filter."""
+    cells = _counts("review.desk", counts.by_status, "全部待审查")
+    agency = account().agency
+    if agency is None or not agency.second_review:
+        return cells
+    status, look = Status.AGENCY_REVIEW.value, request.args.get("look", "")
+    first = counts.by_status[Status.AGENCY_REVIEW] - counts.second
+    looks = [("first", "待初审", first), ("second", "待复审", counts.second)]
+    cells[1:2] = [
+        {
+            "label": label,
+            "count": count,
+            "href": url_for("review.desk", status=status, look=value),
+            "current": look == value,
+        }
+        for value, label, count in looks
+    ]
+    return cells
+
+
+def _age_summary(counts: review_lists.Counts) -> list[dict[str, Any]]:
+    """The counts by days waited, each a filter on top of the others."""
+    chosen = request.args.get("age", "")
+    kept: dict[str, Any] = {key: value for key, value in _kept().items() if key != "age"}
+    return [
+        {
+            "label": label,
+            "count": counts.by_age[key],
+            "href": url_for("review.desk", **{**kept, "age": None if chosen == key else key}),
+            "current": chosen == key,
+        }
+        for key, label, _, _ in review_lists.AGES
+    ]
+
+
+@blueprint.post("/review/views")
+@requires(Permission.REVIEW)
+def save_view() -> ResponseReturnValue:
+    """Keep the list as it is filtered and ordered under a name."""
+    chosen = _kept()
+    try:
+        view = saved_views.save(account(), _DESK, request.form.get("name", ""), chosen)
+    except RuleError as error:
+        flash(error.message, "error")
+    else:
+        flash(f"已保存视图“{view.name}”。", "success")
+    return redirect(url_for("review.desk", **chosen))
+
+
+@blueprint.post("/review/views/<int:view_id>/delete")
+@requires(Permission.REVIEW)
+def delete_view(view_id: int) -> ResponseReturnValue:
+    flash(f"已删除视图“{saved_views.delete(account(), view_id)}”。", "success")
+    return redirect(url_for("review.desk"))
+
+
+@blueprint.post("/review/pass-ready")
+@requires(Permission.REVIEW)
+def pass_ready() -> ResponseReturnValue:
+    """Pass what was checked item by item and saved; what became of each stands on a page of its own."""
+    ids = [found for text in request.form.getlist("ids") if (found := row_id(text)) is not None]
+    if not ids:
+        flash("没有勾选申报。请勾选“可批量通过”的申报后再办理。", "error")
+        return redirect(url_for("review.desk", **_kept()))
+    outcomes = review_notes.pass_ready(account(), ids[:PER_PAGE])
+    return render_template("review/passed.html", outcomes=outcomes, kept=_kept())
 
 
 @blueprint.get("/review/export")
@@ -91,55 +194,69 @@ def _counts(endpoint: str, counts: dict[Status, int], everything: str) -> list[d
 @blueprint.get("/review/<int:application_id>")
 @requires(Permission.VIEW_APPLICATIONS)
 def application(application_id: int) -> ResponseReturnValue:
-    """One application: to decide on where it waits at one's own desk, else to read."""
-    page = review.page(account(), application_id)
-    return _show(page, DecisionForm(formdata=None, onsite=page.onsite_default), {}, {})
+    """One application: to decide on where it waits at one's own desk, else to read. Opening it claims it."""
+    if may(account(), Permission.REVIEW):
+        claims.claim(account(), application_id)
+    page = review_page.page(account(), application_id)
+    found = review_notes.read(page.note) if page.note is not None and page.note_is_current else _NOTHING
+    onsite = page.onsite_default if found.onsite is None else found.onsite
+    form = DecisionForm(formdata=None, onsite=onsite, reason=found.reason)
+    return _show(page, form, found.verdicts, {}, agreed=found.agreed)
 
 
 @blueprint.post("/review/<int:application_id>")
 @requires(Permission.REVIEW)
 def decide(application_id: int) -> ResponseReturnValue:
-    """Take the decision and go on to the next application of the queue."""
+    """Decide, or only save, and go on to the next application of the queue; or take it over and stay."""
     form = DecisionForm()
-    ticked = verdicts(request.form)
+    ticked, agreed, action = verdicts(request.form), request.form.getlist("agree"), form.action.data or ""
     found = review.find(account(), application_id)
     status = found.status
     _, following = review_lists.neighbours(account(), found, _kept())
+    given: dict[str, Any] = {"reason": form.reason.data or "", "onsite": form.onsite.data, "agreed": agreed}
     try:
-        decided = review.decide(
-            account(),
-            application_id,
-            form.version.data or 0,
-            form.action.data or "",
-            ticked,
-            reason=form.reason.data or "",
-            onsite=form.onsite.data,
-            agreed=request.form.getlist("agree"),
-        )
+        if action == "take_over":
+            claims.take_over(account(), application_id)
+            return _show(review_page.page(account(), application_id), form, ticked, {}, agreed=agreed)
+        if action == "save":
+            note = review_notes.save(account(), application_id, form.version.data or 0, ticked, **given)
+            flash(f"已保存审查意见：{note.application.person.name}，暂不作出决定。", "success")
+        else:
+            decided = review.decide(account(), application_id, form.version.data or 0, action, ticked, **given)
+            flash(_said(decided, Action(action)), "success")
     except Conflict as error:
-        page = review.page(account(), application_id)
-        return _show(page, form, ticked, {}, stale=error.message), 409
+        page = review_page.page(account(), application_id)
+        return _show(page, form, ticked, {}, agreed=agreed, stale=error.message), 409
     except RuleError as error:
-        page = review.page(account(), application_id)
+        page = review_page.page(account(), application_id)
         wrong = error.fields if isinstance(error, FieldsRefused) else {"": error.message}
-        return _show(page, form, ticked, wrong), 422
-    flash(_said(decided, Action(form.action.data or "")), "success")
-    following = following or review_lists.first_waiting(account(), status, _kept())
+        return _show(page, form, ticked, wrong, agreed=agreed), 422
+    if following is None and action != "save":
+        following = review_lists.first_waiting(account(), status, _kept())
     if following is None:
         return redirect(url_for("review.desk", **_kept()))
     return redirect(url_for("review.application", application_id=following, **_kept()))
 
 
 def _said(decided: Application, action: Action) -> str:
-    return f"{_DONE[action]}：{decided.person.name}（{decided.number}），现为“{decided.status.label}”。"
+    again = action is Action.PASS and decided.first_reviewed_by_id is not None
+    now = "待本机构其他人员复审" if again else f"现为“{decided.status.label}”"
+    return f"{'初审通过' if again else _DONE[action]}：{decided.person.name}（{decided.number}），{now}。"
 
 
 def _show(
-    page: ReviewPage, form: DecisionForm, ticked: dict[str, Verdict], wrong: dict[str, str], stale: str = ""
+    page: ReviewPage,
+    form: DecisionForm,
+    ticked: dict[str, Verdict],
+    wrong: dict[str, str],
+    *,
+    agreed: Collection[str] = (),
+    stale: str = "",
 ) -> str:
     before, after = (None, None)
     if page.desk is not None:
         before, after = review_lists.neighbours(account(), page.application, _kept())
+    own = phrases.own(account()) if page.desk is not None else []
     return render_template(
         "review/application.html",
         page=page,
@@ -147,10 +264,12 @@ def _show(
         ticked=ticked,
         wrong=wrong,
         problems=_problems(page, wrong),
-        agreed=request.form.getlist("agree"),
+        agreed=agreed,
         stale=stale,
         prefix=PREFIX,
-        phrases={"step": review.STEP_PHRASES, "material": review.MATERIAL_PHRASES},
+        phrases={"step": [*own, *phrases.STEP_PHRASES], "material": [*own, *phrases.MATERIAL_PHRASES]},
+        posts=unit_statements.lines(page.statement) if page.statement is not None else [],
+        earlier=review_notes.read(page.note) if page.note is not None and not page.note_is_current else None,
         before=before,
         after=after,
         kept=_kept(),

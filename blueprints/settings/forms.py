@@ -64,6 +64,7 @@ class AgencyForm(Form):
     phone = StringField("联系电话")
     address = StringField("地址")
     onsite_by_default = BooleanField("网上审查通过后默认需要现场审查确认")
+    second_review = BooleanField("网上审查实行初审、复审，由两人先后办理")
 
 
 for _stem, _title in DUTIES:

@@ -6,6 +6,7 @@ sent it back.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from gongkao.rules.calendar import WindowKey
@@ -122,6 +123,10 @@ _DESKS = {status: desk for desk, status in _AT.items()}
 UNBOUND = frozenset({Action.EXPIRE, Action.OVERTURN, Action.CANCEL, Action.RESTORE})
 
 
+# How long an application is kept for whoever opened it at a desk: long enough to review, and free again after lunch.
+CLAIM = timedelta(minutes=20)
+
+
 @dataclass(frozen=True)
 class Route:
     """Which of the optional desks an application passes: a supervising unit above, on-site confirmation called for."""
@@ -156,6 +161,11 @@ def desk_of(status: Status) -> Desk | None:
 def status_of(desk: Desk) -> Status:
     """The status of an application that waits at the desk."""
     return _AT[desk]
+
+
+def statuses() -> dict[Desk, Status]:
+    """Every desk with the status of what waits at it."""
+    return dict(_AT)
 
 
 def allowed_actions(status: Status) -> tuple[Action, ...]:

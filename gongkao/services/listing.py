@@ -54,7 +54,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class Listing:
-    """One list. `query` selects one entity, already narrowed to the person's scope; `tie` makes every order total."""
+    """One list. `query` selects one entity, already narrowed to the person's scope; `tie` makes every order total.
+
+    `choosable` says which rows may be ticked where several can be dealt with at once.
+    """
 
     title: str
     query: Select[Any]
@@ -66,13 +69,17 @@ class Listing:
     sort: str = ""
     descending: bool = False
     empty_text: str = "没有符合条件的记录。"
+    choosable: Callable[[Any], bool] = lambda _row: True
 
 
 @dataclass(frozen=True)
 class Row:
+    """`choosable` tells whether it may be ticked for what is done to several rows at once."""
+
     id: int
     cells: Sequence[Cell]
     href: str | None = None
+    choosable: bool = True
 
 
 @dataclass
@@ -161,7 +168,7 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     return Page(
         columns=listing.columns,
         rows=[
-            Row(row.id, _cells(listing, row), link(row))
+            Row(row.id, _cells(listing, row), link(row), listing.choosable(row))
             for row in sorted(found, key=lambda row: places[getattr(row, listing.tie.key)])
         ],
         total=total,

@@ -11,7 +11,8 @@ _FROM_ABOVE = (Action.OVERTURN, Action.CANCEL, Action.RESTORE)
 
 def tell_of_step(application: Application, event: ApplicationEvent, actor: Account | None) -> None:
     """Tell whoever is concerned, inside the caller's use case; nobody is told of what they did themselves."""
-    if actor is None or actor.person_id != application.person_id:
+    # Of two looks at the agency's desk the first is the agency's own affair.
+    if event.action is not Action.FIRST_PASS and (actor is None or actor.person_id != application.person_id):
         title, body = _for_applicant(event)
         messages.tell_person(application.person_id, _KIND, title, body, "own")
     about = f"application {application.id}"
@@ -30,7 +31,7 @@ def tell_of_step(application: Application, event: ApplicationEvent, actor: Accou
         for desk in concerned:
             _tell_desk(application, desk, f"{event.action.label}：{subject}", body, about)
     elif held_by is not None:
-        again = "修改后重新提交" if event.action is Action.RESUBMIT else "待办理"
+        again = {Action.RESUBMIT: "修改后重新提交", Action.FIRST_PASS: "待复审"}.get(event.action, "待办理")
         _tell_desk(application, held_by, f"申报{again}：{subject}", f"现在{held_by.label}。", about)
 
 

@@ -1,47 +1,36 @@
-"""Reviewing one application: what the reviewer sees, and the decision (notice 二（四）（五）: 逐项审核)."""
+"""Reviewing one application: what is to be judged, and the decision (notice 二（四）（五）: 逐项审核)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import holds, may, narrow
-from gongkao.clock import now, today
+from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, Application, ApplicationEvent, Material
-from gongkao.rules import calendar, eligibility, fields, workflow
+from gongkao.models import Account, Application, Material, ReviewNote
+from gongkao.rules import fields
 from gongkao.rules.application_form import Item, review_items
-from gongkao.rules.errors import InvalidInput, WindowClosed
-from gongkao.rules.grades import Grade
+from gongkao.rules.errors import InvalidInput
 from gongkao.rules.materials import MaterialFacts, MaterialKind, Need, materials_for
-from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import application_form, audit, cycles, deferrals, timeline
+from gongkao.rules.workflow import Action, Status
+from gongkao.services import audit, claims, deferrals, phrases, timeline, unit_statements
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
-from gongkao.services.workflow import advance, window_key
+from gongkao.services.workflow import advance
 
 COMMENT_LENGTH = 200
 REASON_LENGTH = 300
 DECISIONS = (Action.PASS, Action.SEND_BACK, Action.REFUSE)
 _AUDIT = {
     Action.PASS: "pass_application",
+    Action.FIRST_PASS: "pass_application_first",
     Action.SEND_BACK: "send_back_application",
     Action.REFUSE: "refuse_application",
 }
-
-
-# What reviewers write most, to choose from while typing.
-STEP_PHRASES = ("与人事档案不符，请核对后修改。", "与上传的材料不一致，请核对后修改。", "填写不完整，请补充完整。")
-MATERIAL_PHRASES = (
-    "照片不清晰，请重新拍摄后上传。",
-    "缺页，请补传完整。",
-    "缺少单位盖章，请盖章后重新上传。",
-    "与填报内容不一致，请核对后重新上传。",
-    "材料已过有效期，请上传有效材料。",
-)
 
 
 @dataclass(frozen=True)
@@ -50,40 +39,6 @@ class Verdict:
 
     passed: bool | None = None
     comment: str = ""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that the applicant changed when correcting."""
-
-    key: str
-    label: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class CheckItem:
-    """One line of the checklist with the facts and files it is judged by."""
-
-    item: Item
-    facts: list[tuple[str, str]]
-    files: list[Material]
-    last_comment: str = ""
-    changes: list[Change] = field(default_factory=list)
-
-    @property
-    def key(self) -> str:
-        return self.item.key
-
-    @property
-    def label(self) -> str:
-        return self.item.label
-
-    @property
-    def missing(self) -> bool:
-        """A material of the list of which no file was uploaded."""
-        return self.item.material is not None and not self.files
 
 
 @dataclass(frozen=True)
@@ -96,46 +51,10 @@ class Agreement:
     agreed_at: datetime | None
 
 
-@dataclass(frozen=True)
-class Condition:
-    """How one condition of eligibility came out at submission, with the parts of a group."""
-
-    text: str
-    result: eligibility.Result
-    source: str
-    parts: list["Condition"]
-
-
-@dataclass(frozen=True)
-class ReviewPage:
-    """All that the page of one application shows. `desk` is set where the account itself may decide now."""
-
-    application: Application
-    items: list[CheckItem]
-    eligibility: eligibility.Verdict | None
-    conditions: list[Condition]
-    agreements: list[Agreement]
-    changes: list[Change]
-    entries: list[dict[str, Any]]
-    next_step: str
-    desk: Desk | None
-    closed: str
-    days_left: int | None
-    onsite_default: bool
-
-    @property
-    def grade_label(self) -> str:
-        return Grade(self.application.grade).label if self.application.grade else ""
-
-    @property
-    def first_file(self) -> Material | None:
-        """What the viewer shows at first."""
-        return next((one for row in self.items for one in row.files), None)
-
-
-def find(actor: Account, application_id: int) -> Application:
-    """An application in the person's scope. Raises NotFound."""
-    application = db.session.scalar(_visible(actor, application_id))
+def find(actor: Account, application_id: int, *, lock: bool = False) -> Application:
+    """An application in the person's scope, locked for a use case that changes it. Raises NotFound."""
+    query = _visible(actor, application_id)
+    application = db.session.scalar(query.with_for_update(of=Application) if lock else query)
     if application is None:
         raise NotFound("application")
     return application
@@ -184,94 +103,6 @@ def agreements(application: Application) -> list[Agreement]:
     return found
 
 
-def page(actor: Account, application_id: int) -> ReviewPage:
-    """The application as the reviewer's page shows it. Raises NotFound outside the person's scope."""
-    application = find(actor, application_id)
-    events = timeline.events(application)
-    changes = _last_changes(events)
-    comments = _last_comments(events)
-    mine = may(actor, Permission.REVIEW) and holds(actor, application)
-    desk = workflow.desk_of(application.status) if mine else None
-    window = timeline.deadline(application)
-    facts = _facts(application, whole=mine)
-    judged = application.evaluation or {}
-    return ReviewPage(
-        application=application,
-        items=[
-            CheckItem(
-                item=item,
-                facts=facts.get(item.key, []) if item.material is None else [],
-                files=[one for one in application.materials if item.material and one.kind is item.material],
-                last_comment=comments.get(item.key, ""),
-                changes=[change for change in changes if change.key == item.key],
-            )
-            for item in checklist(application)
-        ],
-        eligibility=eligibility.Verdict(str(judged["verdict"])) if judged else None,
-        conditions=_conditions(judged),
-        agreements=agreements(application),
-        changes=changes,
-        entries=[timeline.entry(event) for event in events],
-        next_step=timeline.next_step(application),
-        desk=desk,
-        closed=_closed(application, desk),
-        days_left=calendar.days_left(window, today()) if window is not None else None,
-        onsite_default=application.agency.onsite_by_default if application.agency is not None else True,
-    )
-
-
-def _facts(application: Application, *, whole: bool) -> dict[str, list[tuple[str, str]]]:
-    """What the form says, by item; the numbers whole only for whoever has to compare them with the originals."""
-    person = application.person
-    unmasked = {"身份证号": person.identity_number, "手机号码": person.mobile} if whole else {}
-    found: dict[str, list[tuple[str, str]]] = {}
-    for line in application_form.lines(application):
-        found.setdefault(line.key, []).append((line.label, unmasked.get(line.label, line.text)))
-    return found
-
-
-def _conditions(judged: Mapping[str, Any]) -> list[Condition]:
-    """What was judged at submission (rules.eligibility), what everybody needs first, then the ways in."""
-
-    def condition(data: Mapping[str, Any]) -> Condition:
-        result = eligibility.Result(data["result"])
-        # The sentences were written to the applicant.
-        text = str(data["text"]).replace("您", "").removesuffix(f"：{result.label}")
-        return Condition(text, result, str(data["source"]), [condition(part) for part in data.get("parts", [])])
-
-    return [condition(data) for data in (*judged.get("common", []), *judged.get("ways", []))]
-
-
-def _closed(application: Application, desk: Desk | None) -> str:
-    """Why nothing can be decided today; empty while the desk's window is open."""
-    if desk is None or application.unit is None:
-        return ""
-    try:
-        cycles.require_open(window_key(application, Action.PASS), application.unit, application.grade)
-    except WindowClosed as error:
-        return error.message
-    return ""
-
-
-def _last_changes(events: list[ApplicationEvent]) -> list[Change]:
-    """What the newest correction changed; nothing once a desk has decided on it."""
-    for event in reversed(events):
-        if event.action is Action.RESUBMIT:
-            return [
-                Change(*(str(item.get(name) or "") for name in ("key", "label", "before", "after")))
-                for item in event.items
-            ]
-    return []
-
-
-def _last_comments(events: list[ApplicationEvent]) -> dict[str, str]:
-    """By item: what the newest send-back asked for."""
-    for event in reversed(events):
-        if event.action is Action.SEND_BACK:
-            return {str(item.get("key")): str(item.get("comment")) for item in event.items if item.get("comment")}
-    return {}
-
-
 def decide(
     actor: Account,
     application_id: int,
@@ -289,18 +120,15 @@ def decide(
     its comment; refusing a reason.
     `onsite` is the agency's word on whether on-site confirmation is called for (None: as the agency usually does),
     `agreed` the keys of the agreements that the unit gives.
-    Raises NotFound outside the scope, Refused where somebody else holds it, Conflict where it moved on meanwhile,
-    WindowClosed outside the desk's window, FieldsRefused by item key
+    Where the agency has set two pairs of eyes, the first pass leaves it at the desk for somebody else's.
+    Raises NotFound outside the scope, Refused where somebody else holds it or is reviewing it, Conflict where it moved
+    on meanwhile, StatementMissing where the unit has not confirmed its statement, WindowClosed outside the desk's
+    window, FieldsRefused by item key
     (and "reason", "agree-" and the key of an agreement).
     """
     with transaction() as session:
-        application = session.scalar(_visible(actor, application_id).with_for_update(of=Application))
-        if application is None:
-            raise NotFound("application")
-        if application.version != version:
-            raise Conflict(_moved_on(application))
-        if not (may(actor, Permission.REVIEW) and holds(actor, application)):
-            raise Refused(f"您现在不能办理该申报，只能查看。{timeline.next_step(application)}")
+        application = locked(actor, application_id, version)
+        require_turn(actor, application)
         if action not in DECISIONS:
             raise Refused("请选择“通过”“退回修改”或“不予通过”。")
         action = Action(action)
@@ -308,10 +136,12 @@ def decide(
         items = checklist(application)
         text = _check(action, items, verdicts, reason)
         if status is Status.UNIT_REVIEW and action is Action.PASS:
+            unit_statements.require(application)
             _agree(actor, application, agreed)
         calls_for = None
         if status is Status.AGENCY_REVIEW and action is Action.PASS:
-            calls_for = application.agency.onsite_by_default if onsite is None else onsite
+            calls_for = onsite_default(application) if onsite is None else onsite
+            action = pass_action(actor, application)
         event = advance(application, action, actor, reason=text, items=_found(items, verdicts), onsite=calls_for)
         audit.record(
             actor,
@@ -323,7 +153,45 @@ def decide(
             status_after=event.status_after,
             reason=text,
         )
+        session.execute(delete(ReviewNote).where(ReviewNote.application_id == application.id))
+        phrases.remember(actor, [verdicts[item.key].comment for item in items if item.key in verdicts])
     return application
+
+
+def locked(actor: Account, application_id: int, version: int) -> Application:
+    """The application for a use case that changes it. Raises NotFound, Conflict where it moved on meanwhile."""
+    application = find(actor, application_id, lock=True)
+    if application.version != version:
+        raise Conflict(_moved_on(application))
+    return application
+
+
+def require_turn(actor: Account, application: Application) -> None:
+    """Raises Refused where the application is not at the actor's own desk, or somebody else is reviewing it now."""
+    if not (may(actor, Permission.REVIEW) and holds(actor, application)):
+        raise Refused(f"您现在不能办理该申报，只能查看。{timeline.next_step(application)}")
+    claims.require_free(actor, application)
+
+
+def onsite_default(application: Application) -> bool:
+    """Whether on-site confirmation is called for: as the first of two reviewers said, else as is usual."""
+    if application.first_reviewed_by_id is not None and application.onsite is not None:
+        return application.onsite
+    return application.agency.onsite_by_default if application.agency is not None else True
+
+
+def pass_action(actor: Account, application: Application) -> Action:
+    """What passing means at the agency's desk: at once, or 初审 and then 复审 by somebody else, as the agency has set.
+
+    Raises Refused where the actor has given the first pass.
+    """
+    if application.agency is None or not application.agency.second_review:
+        return Action.PASS
+    if application.first_reviewed_by_id is None:
+        return Action.FIRST_PASS
+    if application.first_reviewed_by_id == actor.id:
+        raise Refused("该申报由您初审通过，复审须由本机构其他人员办理。")
+    return Action.PASS
 
 
 def _moved_on(application: Application) -> str:

@@ -1,26 +1,27 @@
 """The reviewers' lists: the queue of one's own desks, and all applications in one's scope."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from gongkao.access.scope import at_desk, narrow
-from gongkao.clock import today
+from gongkao.clock import ZONE, today
 from gongkao.extensions import db
-from gongkao.models import Account, Agency, Application, Cycle, Person, Role, Trade, Unit
+from gongkao.models import Account, Agency, Application, Cycle, Person, ReviewNote, Role, Trade, Unit
 from gongkao.rules import calendar, workflow
 from gongkao.rules.calendar import Window
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import cycles, listing
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services import claims, cycles, listing, review_notes
+from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with
+from gongkao.services.review_page import ONLY_NAME
 
 # So many units at most are offered as a filter; beyond that one searches.
 UNIT_CHOICES = 200
-Match = Callable[[str], ColumnElement[bool]]
 _UNIT_DESKS = (Desk.UNIT, Desk.SUPERVISING)
 _AGENCY_DESKS = (Desk.AGENCY, Desk.ONSITE)
 
@@ -30,15 +31,64 @@ def own_desks(actor: Account) -> tuple[Desk, ...]:
     return _UNIT_DESKS if actor.role is Role.UNIT_ADMINISTRATOR else _AGENCY_DESKS
 
 
-def desk_counts(actor: Account) -> dict[Status, int]:
-    """How many applications wait at each of the account's desks."""
-    query = select(Application.status, func.count()).where(
-        Application.cycle_id == cycles.current_cycle().id, at_desk(actor)
+@dataclass(frozen=True)
+class Counts:
+    """What waits at an account's own desks, and what they sent back that is not yet corrected."""
+
+    by_status: dict[Status, int]
+    by_age: dict[str, int]
+    second: int
+    returned: int
+
+
+# How long an application has waited, by the days since it came: (key, label, first day, last day).
+AGES: tuple[tuple[str, str, int, int | None], ...] = (
+    ("today", "今天", 0, 0),
+    ("3", "1–3天", 1, 3),
+    ("7", "4–7天", 4, 7),
+    ("older", "7天以上", 8, None),
+)
+
+
+def _came_before(days: int) -> ColumnElement[bool]:
+    """Waiting for so many days at least: came before the day that lies one less ago began."""
+    return Application.desk_since < datetime.combine(today() - timedelta(days=days - 1), time(), ZONE)
+
+
+def _aged(key: str) -> ColumnElement[bool]:
+    _, _, first, last = next(age for age in AGES if age[0] == key)
+    parts = [] if first == 0 else [_came_before(first)]
+    if last is not None:
+        parts.append(~_came_before(last + 1))
+    return and_(*parts)
+
+
+def desk_counts(actor: Account) -> Counts:
+    """How many applications wait at the account's own desks, by desk and by age, and how many these sent back."""
+    cycle = cycles.current_cycle()
+    age = case(*((_came_before(first), key) for key, _, first, _ in reversed(AGES) if first), else_=AGES[0][0])
+    looked = Application.first_reviewed_by_id.is_not(None) if _two_looks(actor) else false()
+    waiting = select(
+        Application.status.label("status"), age.label("age"), looked.label("looked"), func.count().label("number")
+    ).where(Application.cycle_id == cycle.id, at_desk(actor))
+    returned = select(Application.status, literal(""), false(), func.count()).where(
+        Application.cycle_id == cycle.id, Application.status == Status.RETURNED, _sent_back_by(actor)
     )
-    counts = {workflow.status_of(desk): 0 for desk in own_desks(actor)}
-    for status, count in db.session.execute(query.group_by(Application.status)):
-        counts[status] = count
-    return counts
+    counts = Counts(
+        {workflow.status_of(desk): 0 for desk in own_desks(actor)}, dict.fromkeys([age[0] for age in AGES], 0), 0, 0
+    )
+    second = sent_back = 0
+    rows = db.session.execute(
+        waiting.group_by("status", "age", "looked").union_all(returned.group_by(Application.status))
+    )
+    for status, key, again, number in rows:
+        if status == Status.RETURNED:
+            sent_back = number
+            continue
+        counts.by_status[status] += number
+        counts.by_age[key] += number
+        second += number if again else 0
+    return replace(counts, second=second, returned=sent_back)
 
 
 def status_counts(actor: Account) -> dict[Status, int]:
@@ -48,19 +98,19 @@ def status_counts(actor: Account) -> dict[Status, int]:
     return {status: count for status, count in db.session.execute(query.group_by(Application.status))}
 
 
-def returned_count(actor: Account) -> int:
-    """How many applications the account's own desks have sent back that are not yet corrected."""
+def _sent_back_by(actor: Account) -> ColumnElement[bool]:
+    """What the account's own desks have sent back."""
     if actor.role is Role.UNIT_ADMINISTRATOR:
-        sent_back = or_(
+        return or_(
             and_(Application.unit_id == actor.unit_id, Application.returned_to == Desk.UNIT),
             and_(Application.supervising_unit_id == actor.unit_id, Application.returned_to == Desk.SUPERVISING),
         )
-    else:
-        sent_back = and_(Application.agency_id == actor.agency_id, Application.returned_to.in_(_AGENCY_DESKS))
-    query = select(func.count()).where(
-        Application.cycle_id == cycles.current_cycle().id, Application.status == Status.RETURNED, sent_back
-    )
-    return db.session.scalar(query) or 0
+    return and_(Application.agency_id == actor.agency_id, Application.returned_to.in_(_AGENCY_DESKS))
+
+
+def _two_looks(actor: Account) -> bool:
+    """Whether two officers of the account's agency look at every application (初审、复审)."""
+    return actor.agency is not None and actor.agency.second_review
 
 
 def _whole(query: Select[Any]) -> Select[Any]:
@@ -68,26 +118,36 @@ def _whole(query: Select[Any]) -> Select[Any]:
     return query.options(joinedload(Application.person), joinedload(Application.unit), joinedload(Application.trade))
 
 
-def _of_person(match: Match) -> Match:
-    return lambda term: Application.person.has(match(term))
+def _of_person(term: str) -> ColumnElement[bool]:
+    """By the name, or by the last characters of the identity number.
+
+    A scalar subquery, so that only the people of the queue are looked at, one by one, however many there are in all.
+    """
+    test = Person.identity_number.endswith(term.upper(), autoescape=True) if _is_number(term) else None
+    if test is None:
+        test = Person.name.contains(term, autoescape=True)
+    return select(test).where(Person.id == Application.person_id).scalar_subquery()
 
 
-def _of_unit(match: Match) -> Match:
+def _of_number(term: str) -> ColumnElement[bool]:
+    return ends_with(Application.number)(term) if _is_number(term) else false()
+
+
+def _of_unit(term: str) -> ColumnElement[bool]:
     # Few units and trades, many applications: looked up once rather than for each.
-    return lambda term: Application.unit_id.in_(select(Unit.id).where(match(term)))
+    return Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(term, autoescape=True)))
 
 
-def _of_trade(match: Match) -> Match:
-    return lambda term: Application.trade_id.in_(select(Trade.id).where(match(term)))
+def _of_trade(term: str) -> ColumnElement[bool]:
+    return Application.trade_id.in_(select(Trade.id).where(Trade.name.contains(term, autoescape=True)))
 
 
-_SEARCH = (
-    _of_person(contains(Person.name)),
-    _of_person(ends_with(Person.identity_number)),
-    ends_with(Application.number),
-    _of_unit(contains(Unit.name)),
-    _of_trade(contains(Trade.name)),
-)
+def _is_number(term: str) -> bool:
+    """The end of an identity number or of an application's number; no name holds a digit."""
+    return term.isascii() and term.rstrip("Xx").isdigit()
+
+
+_SEARCH = (_of_person, _of_number, _of_unit, _of_trade)
 _BY_PERSON = select(Person.name).where(Person.id == Application.person_id).scalar_subquery()
 _BY_UNIT = select(Unit.name).where(Unit.id == Application.unit_id).scalar_subquery()
 _BY_TRADE = select(Trade.name).where(Trade.id == Application.trade_id).scalar_subquery()
@@ -115,26 +175,32 @@ def _status_filter(label: str, statuses: list[Status]) -> Filter:
     return Filter("status", label, choices, lambda value: Application.status == Status(value))
 
 
-def desk_listing(actor: Account) -> Listing:
-    """Exactly the queue of this account's own desks in the current cycle, the longest waiting first."""
+def desk_listing(actor: Account, *, with_units: bool = True) -> Listing:
+    """Exactly the queue of this account's own desks in the current cycle, the longest waiting first.
+
+    `with_units` False leaves out the filter by unit, which has to be asked for.
+    """
     cycle = cycles.current_cycle()
     waiting = (Application.cycle_id == cycle.id, at_desk(actor))
     desks = own_desks(actor)
     filters = [_status_filter("环节", [workflow.status_of(desk) for desk in desks]), _grade_filter()]
-    units = db.session.execute(
-        select(Unit.id, Unit.name)
-        .where(Unit.id.in_(select(Application.unit_id).where(*waiting)))
-        .order_by(Unit.name)
-        .limit(UNIT_CHOICES + 1)
-    ).all()
-    if 1 < len(units) <= UNIT_CHOICES:
-        choices = [("", "全部单位"), *((str(unit_id), name) for unit_id, name in units)]
-        filters.append(Filter("unit", "单位", choices, lambda value: Application.unit_id == int(value)))
+    if with_units:
+        filters += _unit_filter(waiting)
+    filters += [_note_filter(actor), Filter("age", "已等", [("", "不限"), *((age[0], age[1]) for age in AGES)], _aged)]
+    if _two_looks(actor):
+        looked = Application.first_reviewed_by_id.is_not(None)
+        at_agency = Application.status == Status.AGENCY_REVIEW
+        choices = [("", "全部"), ("first", "待初审"), ("second", "待复审")]
+        filters.append(
+            Filter("look", "初审复审", choices, lambda value: and_(at_agency, looked if value == "second" else ~looked))
+        )
     day = today()
     left = _days_left(cycle, day)
     return Listing(
         title="待审查申报",
-        query=_whole(select(Application).where(*waiting)),
+        query=_whole(select(Application).where(*waiting)).options(
+            joinedload(Application.claimed_by).options(*ONLY_NAME), selectinload(Application.notes)
+        ),
         tie=Application.id,
         sort="since",
         search=_SEARCH,
@@ -158,9 +224,73 @@ def desk_listing(actor: Account) -> Listing:
             ),
             Column("waiting", "已等（天）", lambda row: str((day - row.desk_since.date()).days), kind="number"),
             Column("left", "剩余", left, kind="status"),
+            Column("progress", "审查进展", lambda row: _progress(actor, row), kind="status"),
         ],
         empty_text=_nothing_waits(actor),
+        choosable=lambda row: _is_ready(actor, row),
     )
+
+
+def _unit_filter(waiting: tuple[ColumnElement[bool], ...]) -> list[Filter]:
+    """The units that have somebody in the queue, where there are several and not too many to choose from."""
+    units = db.session.execute(
+        select(Unit.id, Unit.name)
+        .where(Unit.id.in_(select(Application.unit_id).where(*waiting)))
+        .order_by(Unit.name)
+        .limit(UNIT_CHOICES + 1)
+    ).all()
+    if not 1 < len(units) <= UNIT_CHOICES:
+        return []
+    choices = [("", "全部单位"), *((str(unit_id), name) for unit_id, name in units)]
+    return [Filter("unit", "单位", choices, lambda value: Application.unit_id == int(value))]
+
+
+def _note_filter(actor: Account) -> Filter:
+    """How far the review of an application has come, by what the desks have saved and who has it open."""
+    saved = Application.notes.any()
+    ready = Application.notes.any(
+        and_(
+            ReviewNote.complete,
+            ReviewNote.account_id == actor.id,
+            ReviewNote.form_version == Application.version,
+        )
+    )
+    wheres = {
+        "ready": ready,
+        "saved": saved,
+        "mine": and_(Application.claimed_by_id == actor.id, claims.lasting()),
+        "none": ~saved,
+    }
+    choices = [("", "不限"), ("ready", "可批量通过"), ("saved", "已存意见"), ("mine", "我在审查"), ("none", "未审查")]
+    return Filter("note", "进展", choices, lambda value: wheres[value])
+
+
+def _progress(actor: Account, row: Application) -> Cell:
+    """Who has it open, what was saved, whose turn it is: what matters most to whoever chooses the next."""
+    held = claims.of_another(actor, row)
+    if held is not None:
+        return Cell(f"{held.name}正在审查", chip="needs", title=held.text)
+    note = note_of(row)
+    if _is_ready(actor, row):
+        return Cell("可批量通过", chip="done", title="您已逐项审查通过并保存")
+    if note is not None and note.form_version == row.version:
+        judged = [value.get("passed") for key, value in note.verdicts.items() if not key.startswith(("-", "agree-"))]
+        done = sum(passed is not None for passed in judged)
+        return Cell(f"已存 {done}/{len(judged)} 项", chip="info")
+    if row.first_reviewed_by_id is not None:
+        return Cell("待复审", chip="info", title="由您初审" if row.first_reviewed_by_id == actor.id else None)
+    return Cell("")
+
+
+def _is_ready(actor: Account, row: Application) -> bool:
+    """Whether the actor may pass it in bulk: checked item by item, saved, unchanged since, and nobody else has it."""
+    note = note_of(row)
+    return note is not None and review_notes.is_ready(actor, row, note) and claims.of_another(actor, row) is None
+
+
+def note_of(row: Application) -> ReviewNote | None:
+    """What the desk at which the application waits has saved."""
+    return next((note for note in row.notes if note.desk is workflow.desk_of(row.status)), None)
 
 
 def _nothing_waits(actor: Account) -> str:
@@ -171,11 +301,13 @@ def _nothing_waits(actor: Account) -> str:
 
 def _days_left(cycle: Cycle, day: date) -> Callable[[Application], Cell]:
     """Days left of the stage that an application waits in, by its region and grade."""
-    windows = cycle.windows
+    windows: list[Window] = []
 
     def cell(row: Application) -> Cell:
         desk = workflow.desk_of(row.status)
         assert row.unit is not None
+        if not windows:
+            windows.extend(cycle.windows)
         window = calendar.window_for(
             windows,
             workflow.window_key(Action.PASS, desk),
@@ -240,12 +372,14 @@ def all_listing(actor: Account) -> Listing:
 
 def neighbours(actor: Account, application: Application, args: Mapping[str, str]) -> tuple[int | None, int | None]:
     """The applications before and after this one at the same desk, filtered and ordered as the queue was left."""
-    return listing.neighbours(desk_listing(actor), _at(application.status, args), application.id)
+    queue = desk_listing(actor, with_units=bool(args.get("unit")))
+    return listing.neighbours(queue, _at(application.status, args), application.id)
 
 
 def first_waiting(actor: Account, status: Status, args: Mapping[str, str]) -> int | None:
     """The first application that waits with this status, filtered and ordered as the queue was left, or None."""
-    found = listing.rows(desk_listing(actor), _at(status, args), 1)
+    queue = desk_listing(actor, with_units=bool(args.get("unit")))
+    found = listing.rows(queue, _at(status, args), 1)
     return found[0].id if found else None
 
 

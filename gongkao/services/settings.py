@@ -246,11 +246,11 @@ def _may_switch(actor: Account, agency: Agency) -> bool:
 
 
 def change_agency(actor: Account, agency_id: int, **typed: Any) -> Agency:
-    """Change phone, address, onsite_by_default and the three responsible people's posts and names.
+    """Change phone, address, onsite_by_default, second_review and the three responsible people's posts and names.
 
     Raises NotFound, FieldsRefused with a message per wrong field.
     """
-    clean: dict[str, Any] = {"onsite_by_default": bool(typed["onsite_by_default"])}
+    clean: dict[str, Any] = {name: bool(typed[name]) for name in ("onsite_by_default", "second_review")}
     checks: dict[str, Any] = {
         "phone": fields.office_phone,
         "address": lambda value: fields.short_text(value, "地址", 120),

@@ -56,9 +56,15 @@ def advance(
         items=list(items),
     )
     db.session.add(event)
+    if step.status is not application.status:
+        application.desk_since = moment
     application.status = step.status
     application.returned_to = step.returned_to
-    application.desk_since = moment
+    # Whoever had it open is done; of two pairs of eyes the first has looked, or the way goes on.
+    application.claimed_by_id = application.claimed_at = None
+    first = action is Action.FIRST_PASS and actor is not None
+    application.first_reviewed_by_id = actor.id if first and actor is not None else None
+    application.first_reviewed_at = moment if first else None
     application.updated_at = moment
     news.tell_of_step(application, event, actor)
     return event

@@ -12,7 +12,7 @@ from gongkao.models import Account, Application, ApplicationEvent, AuditEntry, D
 from gongkao.rules.calendar import period_text
 from gongkao.rules.errors import WindowClosed
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import cycles, listing, review, review_lists, timeline, workflow
+from gongkao.services import cycles, listing, review, review_lists, review_page, timeline, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.review import Verdict
 from gongkao.services.transaction import transaction
@@ -59,7 +59,7 @@ def test_each_desk_shows_exactly_its_own_queue(world: World) -> None:
     assert queue(world.station_administrator) == []
     for stranger in (world.far_unit_administrator, world.far_officer, world.city_officer, world.inspector):
         assert queue(stranger) == []
-    assert review_lists.desk_counts(world.officer) == {Status.AGENCY_REVIEW: 1, Status.ONSITE_CONFIRMATION: 1}
+    assert review_lists.desk_counts(world.officer).by_status == {Status.AGENCY_REVIEW: 1, Status.ONSITE_CONFIRMATION: 1}
     # Whoever oversees sees all that was submitted, and may decide none of it.
     assert review_lists.status_counts(world.city_officer) == {
         Status.UNIT_REVIEW: 1,
@@ -70,7 +70,7 @@ def test_each_desk_shows_exactly_its_own_queue(world: World) -> None:
     }
     # The station sent one back; nobody else did.
     for actor, sent_back in ((world.station_administrator, 1), (world.unit_administrator, 0), (world.officer, 0)):
-        assert review_lists.returned_count(actor) == sent_back
+        assert review_lists.desk_counts(actor).returned == sent_back
     with pytest.raises(Refused):
         passes(world.city_officer, at_agency)
 
@@ -118,7 +118,7 @@ def test_what_was_sent_back_comes_again_to_the_desk_that_sent_it_back(world: Wor
         workflow.advance(application, Action.RESUBMIT, applicant, items=[change])
     assert queue(officer) == [application.id]
     assert queue(world.unit_administrator) == queue(world.bureau_administrator) == []
-    row = next(row for row in review.page(officer, application.id).items if row.key == "material-post")
+    row = next(row for row in review_page.page(officer, application.id).items if row.key == "material-post")
     assert row.last_comment == "缺第2页，请补传。"
     assert [(change.before, change.after) for change in row.changes] == [("聘书.pdf", "合同.pdf")]
 
@@ -180,7 +180,7 @@ def test_the_unit_agrees_to_retirement_and_deferral_in_so_many_words(world: Worl
     review.decide(actor, application.id, version, Action.PASS, verdicts, agreed=("retirement", "deferral"))
     assert (application.status, pledged.status) == (Status.AGENCY_REVIEW, DeferralStatus.AGREED)
     assert application.retirement_agreed_at is not None and pledged.agreed_by_id == actor.id
-    assert all(one.agreed_at for one in review.page(world.officer, application.id).agreements)
+    assert all(one.agreed_at for one in review_page.page(world.officer, application.id).agreements)
     # The agency decides on what the unit agreed to; it is not asked to agree itself.
     assert passes(world.officer, application).status is Status.ONSITE_CONFIRMATION
 
@@ -205,14 +205,14 @@ def test_strangers_of_the_same_role_find_nothing(world: World) -> None:
     ):
         for stranger in strangers:
             with pytest.raises(NotFound):
-                review.page(stranger, application.id)
+                review_page.page(stranger, application.id)
             with pytest.raises(NotFound):
                 passes(stranger, application)
             with pytest.raises(NotFound):
                 review.find_material(stranger, application.id, application.materials[0].id)
     # In scope, yet not its turn: the unit above looks on while the unit reviews, and an inspector always only looks on.
     for onlooker in (world.bureau_administrator, world.officer, world.inspector):
-        assert review.page(onlooker, at_unit.id).desk is None
+        assert review_page.page(onlooker, at_unit.id).desk is None
         with pytest.raises(Refused, match="只能查看"):
             passes(onlooker, at_unit)
     # A file belongs to its own application's address.
@@ -239,7 +239,7 @@ def test_each_desk_decides_within_its_window_alone(
     with pytest.raises(WindowClosed) as refused:
         passes(actor, application)
     assert period_text(window) in refused.value.message
-    assert review.page(actor, application.id).closed == refused.value.message
+    assert review_page.page(actor, application.id).closed == refused.value.message
     assert application.status is status
     at(last)
     assert cycles.current_cycle().year == 2025

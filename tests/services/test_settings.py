@@ -106,6 +106,7 @@ def _facts(**changes: Any) -> dict[str, Any]:
         "phone": "0371-62181234",
         "address": "中牟县商都大街1号",
         "onsite_by_default": False,
+        "second_review": True,
         "first_responsible_post": "局长",
         "first_responsible_name": "安知行",
         "main_responsible_post": "副局长",
