@@ -12,8 +12,18 @@ from sqlalchemy import select
 from gongkao import clock
 from gongkao.extensions import db
 from gongkao.models import Message, PasswordHelp, Result, Role, Score, Unit
+from gongkao.rules.calendar import WindowKey
 from gongkao.rules.workflow import Status
-from gongkao.services import cycles, messages, password_help, results, sheets, unit_checks
+from gongkao.services import (
+    calendar_filings,
+    cycles,
+    messages,
+    password_help,
+    reports,
+    results,
+    sheets,
+    unit_checks,
+)
 from gongkao.services.transaction import transaction
 from tests import factories
 from tests.world import World
@@ -32,6 +42,8 @@ SCOPED = frozenset(
         "release_id",
         "help_id",
         "message_id",
+        "filing_id",
+        "report_id",
     }
 )
 # Pairs of role and route that even the one concerned finds nothing at.
@@ -99,6 +111,16 @@ def _made(world: World) -> dict[str, Any]:
         mobile=applicant.mobile,
     )
     qualified = factories.application(factories.person("范知秋", 58), world.school, status=Status.QUALIFIED)
+    filing = calendar_filings.extend(
+        world.province_manager,
+        region_code="410122",
+        key=WindowKey.TRAINING,
+        closes=date(2025, 8, 15),
+        grades=[1],
+        reason="场地检修，培训推迟",
+    )
+    report = reports.send(world.manager)
+    reports.attach_signed(world.manager, report.id, factories.pdf(), "盖章扫描件.pdf")
     with transaction() as session:
         for subject in cycles.subjects(cycles.current_cycle(), 4):
             session.add(
@@ -142,6 +164,8 @@ def _made(world: World) -> dict[str, Any]:
         "number": 1,
         "help_id": db.session.scalars(select(PasswordHelp.id)).one(),
         "message_id": of_agency,
+        "filing_id": filing.id,
+        "report_id": report.id,
         "applicant/message_id": message(Message.account_id == world.applicant.id),
         "unit_administrator/message_id": message(
             Message.unit_id.in_(select(Unit.id).where(Unit.id == world.school.id))

@@ -16,7 +16,7 @@ from gongkao.access.scope import may
 from gongkao.models import FilingStatus
 from gongkao.rules.calendar import WindowKey
 from gongkao.services import calendar_filings
-from gongkao.services.calendar_filings import filing_period, grades_text, status_label
+from gongkao.services.calendar_filings import days_text, filing_period, grades_text, status_label
 
 
 @blueprint.get("/settings/filings")
@@ -49,7 +49,7 @@ def filings() -> ResponseReturnValue:
         may_file=calendar_filings.may_file(person),
         may_extend=decides,
         grades_text=grades_text,
-        filing_period=filing_period,
+        days_text=days_text,
         setting_tabs=setting_tabs("filings"),
     )
 

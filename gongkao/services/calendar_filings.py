@@ -37,7 +37,7 @@ class Effective:
 
     @property
     def period(self) -> str:
-        return period_text(self.window)
+        return days_text(self.window.opens, self.window.closes)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,6 @@ class Line:
     """One matter as it stands in a region: the province's window, what is filed for the region, and what holds."""
 
     title: str
-    clause: str
     province: str
     filings: Sequence[CalendarFiling]
     effective: Sequence[Effective]
@@ -59,6 +58,11 @@ def grades_text(grades: Iterable[int] | None) -> str:
 def filing_period(filing: CalendarFiling) -> str:
     """2025年3月14日至3月28日"""
     return period_text(filing.as_rule(()))
+
+
+def days_text(opens: date, closes: date) -> str:
+    """2025-03-14至2025-03-28, as it stands in tables."""
+    return f"{opens.isoformat()}至{closes.isoformat()}"
 
 
 def lines(actor: Account) -> list[Line]:
@@ -81,7 +85,7 @@ def lines(actor: Account) -> list[Line]:
             Effective(grades_text(None if len(by_window) == 1 else grades), window, *_state(window, day))
             for window, grades in by_window.items()
         ]
-        found.append(Line(entry.title, entry.clause, period_text(entry.as_rule()), here, effective))
+        found.append(Line(entry.title, days_text(entry.opens, entry.closes), here, effective))
     return found
 
 

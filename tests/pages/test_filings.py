@@ -29,7 +29,7 @@ def test_a_city_files_and_the_centre_records(world: World, sign_in: SignIn) -> N
     found = db.session.query(CalendarFiling).one()
     assert filed.location == f"/settings/filings/{found.id}"
     shown = main_of(city.get("/settings/filings"))
-    assert "本地，五级、四级：2025年3月14日至3月25日" in shown and "三级、二级、一级：2025年3月13日至3月31日" in shown
+    assert "本地，五级、四级：2025-03-14至2025-03-25" in shown and "三级、二级、一级：2025-03-13至2025-03-31" in shown
 
     desk = main_of(centre.get("/settings/filings?status=filed"))
     assert "郑州市" in desk and "待办理备案" in desk
@@ -71,7 +71,7 @@ def test_an_extension_shows_on_the_countys_page_and_bar(
     assert answer.status_code == 302
     at(date(2025, 4, 2))
     county = sign_in(world.officer).get("/settings/filings").text
-    assert "延期，全部等级：2025年3月13日至4月3日" in county and "网上注册报名 剩1天" in county
+    assert "延期，全部等级：2025-03-13至2025-04-03" in county and "网上注册报名 剩1天" in county
     far = sign_in(world.far_officer).get("/settings/filings").text
     assert "延期，全部等级" not in far and "网上注册报名 剩" not in far
 

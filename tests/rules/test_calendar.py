@@ -14,9 +14,11 @@ from gongkao.rules.calendar import (
     WindowKey,
     days_left,
     is_open,
+    overhang,
     period_text,
     require_open,
     stage_on,
+    window_anywhere,
     window_for,
 )
 from gongkao.rules.errors import WindowClosed
@@ -107,6 +109,9 @@ PROVINCE_ONE = window(date(2025, 3, 15), date(2025, 3, 20), grades=frozenset({1}
 CITY_ALL = window(date(2025, 3, 14), date(2025, 3, 28), region_code=CITY)
 CITY_LOW = window(date(2025, 3, 14), date(2025, 3, 25), region_code=CITY, grades=frozenset({2, 3, 4, 5}))
 COUNTY_ALL = window(date(2025, 3, 17), date(2025, 3, 21), region_code=COUNTY)
+CITY_MORE = window(date(2025, 3, 13), date(2025, 4, 3), region_code=CITY, extension=True)
+CITY_MORE_ONE = window(date(2025, 3, 13), date(2025, 4, 5), region_code=CITY, grades=frozenset({1}), extension=True)
+COUNTY_MORE = window(date(2025, 3, 13), date(2025, 4, 8), region_code=COUNTY, extension=True)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +130,13 @@ COUNTY_ALL = window(date(2025, 3, 17), date(2025, 3, 21), region_code=COUNTY)
         pytest.param([CITY_ALL, CITY_LOW, PROVINCE_ONE], (CITY,), 3, CITY_LOW, id="within the city, the grade's"),
         pytest.param([CITY_LOW, PROVINCE, PROVINCE_ONE], (CITY,), 1, PROVINCE_ONE, id="city has none for grade one"),
         pytest.param([CITY_ALL, PROVINCE_ONE], (CITY,), 1, CITY_ALL, id="region goes before grade"),
+        pytest.param(
+            [CITY_MORE, COUNTY_ALL], (COUNTY, CITY), 4, CITY_MORE, id="an extension before the nearest region"
+        ),
+        pytest.param([CITY_MORE, COUNTY_MORE], (COUNTY, CITY), 4, COUNTY_MORE, id="the nearest extension"),
+        pytest.param([CITY_MORE, CITY_MORE_ONE], (CITY,), 1, CITY_MORE_ONE, id="the grade's extension"),
+        pytest.param([CITY_MORE_ONE, CITY_LOW], (CITY,), 3, CITY_LOW, id="an extension of another grade"),
+        pytest.param([COUNTY_MORE, PROVINCE], (OTHER_CITY,), 4, PROVINCE, id="another region's extension"),
     ],
 )
 def test_which_window_holds(
@@ -151,3 +163,33 @@ def test_which_window_holds(
 def test_the_stage_everybody_speaks_of(day: date, key: WindowKey | None) -> None:
     found = stage_on(WINDOWS_2025, day)
     assert (found.key if found else None) is key
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        (date(2025, 3, 12), PROVINCE),
+        (date(2025, 3, 31), PROVINCE),
+        (date(2025, 4, 1), COUNTY_MORE),
+        (date(2025, 4, 8), COUNTY_MORE),
+        (date(2025, 4, 9), PROVINCE),
+    ],
+)
+def test_whoever_may_come_from_anywhere_is_let_in_as_long_as_anybody(day: date, found: Window) -> None:
+    windows = [PROVINCE, CITY_ALL, CITY_MORE, COUNTY_MORE]
+    assert window_anywhere(windows, WindowKey.REGISTRATION, day) is found
+    assert window_anywhere([], WindowKey.REGISTRATION, day) is None
+
+
+@given(DAYS, st.integers(0, 60), DAYS, st.integers(0, 60))
+def test_what_sticks_out_is_counted_in_days(opens: date, length: int, first: date, span: int) -> None:
+    outer = window(opens, opens + timedelta(days=length))
+    last = first + timedelta(days=span)
+    over = overhang(outer, first, last)
+    days = [first + timedelta(days=number) for number in range(span + 1)]
+    assert bool(over) == any(not is_open(outer, day) for day in days)
+    # Moved by what sticks out, each end lies inside.
+    if over.before:
+        assert is_open(outer, first + timedelta(days=over.before)) or over.after
+    if over.after:
+        assert is_open(outer, last - timedelta(days=over.after)) or over.before
