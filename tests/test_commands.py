@@ -65,7 +65,7 @@ def test_demo_shows_every_stage_and_keeps_what_was_done(empty_app: Make) -> None
     runner = app.test_cli_runner()
     first = runner.invoke(args=["demo"])
     assert first.exit_code == 0, first.output
-    lines = [line.split() for line in first.output.splitlines()][1:]
+    lines = [line.split() for line in first.stdout.splitlines()][1:]
     with app.app_context():
         roles = {accounts.sign_in(line[1], line[2]).role for line in lines}  # type: ignore[union-attr]
         assert roles == set(Role)
@@ -80,7 +80,7 @@ def test_demo_shows_every_stage_and_keeps_what_was_done(empty_app: Make) -> None
             fields.credit_code(application.unit.credit_code)
         before = _counts()
     second = runner.invoke(args=["demo"])
-    assert second.output == first.output
+    assert second.stdout == first.stdout
     with app.app_context():
         assert _counts() == before
 

@@ -35,6 +35,7 @@ from gongkao.services import (
     sheets,
     starting_data,
     unit_checks,
+    unit_statements,
     units,
 )
 from gongkao.services.application_form import facts_of
@@ -163,6 +164,7 @@ def _tell() -> None:
     _offices(cast, password_hash)
     _registration_sheets(cast, password_hash)
     _name_checks()
+    _statements(cast)
     moments = [moment for worker in workers for moment in _way(worker)]
     for at, act in sorted(moments, key=lambda pair: pair[0]):
         clock.install(lambda at=at: at)  # type: ignore[misc]
@@ -270,6 +272,24 @@ def _name_checks() -> None:
     unit_checks.correct_unit(bureau, _unit(IRRIGATION).id, "中牟县云溪灌区管理中心")
     _set_clock(CHECK_DAYS[2], 80)
     unit_checks.accept_confirmed(_officer_of(_agency(COUNTY).id), [check.id for check in confirmed[:2]])
+
+
+def _statements(cast: Sequence[_Unit]) -> None:
+    """Every unit with an administrator says on the first day which posts are vacant, and on what terms it appoints."""
+    posts = [
+        unit_statements.Post("运行维护岗", "3", "2", "取得三级证书，竞聘合格"),
+        unit_statements.Post("运行维护岗", "4", "3", "取得四级证书，竞聘合格"),
+    ]
+    for place, unit in enumerate(one for one in cast if one.sheet == "accepted"):
+        _set_clock(date(2025, 3, 13), 3 * place)
+        unit_statements.confirm(
+            _working(unit_id=_unit(unit.name).id),
+            vacant=True,
+            posts=posts,
+            terms="岗位出现空缺时，从取得相应等级的人员中按规定竞聘，择优聘用。",
+            responsible_name=unit.administrator,
+            version=0,
+        )
 
 
 def _way(worker: _Worker) -> Iterator[tuple[datetime, Callable[[], object]]]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from gongkao.extensions import db
 from gongkao.models import Account, Unit
 from gongkao.rules import fields
-from gongkao.services import accounts, applications
+from gongkao.services import accounts, applications, unit_statements
 from gongkao.services.passwords import hash_password
 from gongkao.services.transaction import transaction
 from tests import factories, world
@@ -41,6 +41,7 @@ def test_from_the_registration_sheet_to_the_result_notice(site: Site) -> None:
     applicant = site.visit(Applicant, "applicant")
     _apply(applicant)
 
+    _state_vacancies(unit)
     unit.open_first(NAME).look("review-unit")
     unit.pass_on().says(f"已通过：{NAME}")
     bureau = site.visit(Desk, "bureau")
@@ -99,6 +100,14 @@ def _register_administrator(site: Site) -> tuple[str, str]:
     assert username is not None and password is not None
     assert username[0] in slip and password[0] in slip and SCHOOL in slip
     return username[0], password[0]
+
+
+def _state_vacancies(unit: Desk) -> None:
+    """Nobody is passed before the unit has said which posts are vacant."""
+    unit.open("/review/statement").headed("岗位空缺和聘用说明").tick("vacant", "yes")
+    unit.fill(**{"posts-0-post": "驾驶岗", "posts-0-vacancies": "2", "posts-0-terms": "取得四级证书，竞聘合格"})
+    unit.pick("posts-0-grade", "四级（中级工）").fill(terms="空缺时择优聘用。", responsible_name="管二")
+    unit.look("statement").press("确认说明").headed("审查办理")
 
 
 def _bureau_account() -> str:
@@ -199,4 +208,7 @@ def _handed_in(site: Site, name: str) -> str:
                 account.password_hash = hashed
                 account.must_change_password = False
         applications.submit(applicant, made.version)
+        unit_statements.confirm(
+            issued, vacant=False, posts=(), terms="出现空缺后按规定竞聘。", responsible_name="管二", version=0
+        )
         return applicant.username
