@@ -57,7 +57,9 @@ def check_entry() -> ResponseReturnValue | None:
     if needed is None:
         abort(403)
     if needed != PUBLIC and not current_user.is_authenticated:
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        # Where what was sent is also a page, that page: what was typed there still stands in the browser.
+        page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+        wanted = request.full_path.rstrip("?") if page else None
         return redirect(url_for("accounts.sign_in", next=wanted))
     first = owed()
     if first is not None and request.endpoint not in (first, *_ALWAYS):

@@ -43,8 +43,9 @@ class PasswordForm(Form):
     )
 
 
-class MobileForm(Form):
-    mobile = StringField("新手机号码", [needed("请输入11位手机号码。")])
+class ContactForm(Form):
+    mobile = StringField("新手机号码")
+    email = StringField("电子邮箱")
     password = PasswordField("当前密码", [needed("请输入密码，确认是您本人操作。")])
 
 

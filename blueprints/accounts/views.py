@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
 from blueprints.accounts import blueprint
-from blueprints.accounts.forms import MobileForm, PasswordForm, RegisterForm, SignInForm, SignOutForm
+from blueprints.accounts.forms import ContactForm, PasswordForm, RegisterForm, SignInForm, SignOutForm
 from blueprints.accounts.second_factor import ask_for_code
 from blueprints.guard import public, signed_in
 from blueprints.helpers import account, attempt, page_layout, safe_next
@@ -125,15 +125,20 @@ def change_password() -> ResponseReturnValue:
 @blueprint.route("/profile", methods=["GET", "POST"])
 @signed_in
 def profile() -> ResponseReturnValue:
-    """The own account: who one is here, and the mobile number."""
-    form = MobileForm()
+    """The own account: who one is here, the mobile number and the email address."""
+    form = ContactForm(email=account().email)
     if form.validate_on_submit():
         ok, _ = attempt(
             form,
-            lambda: accounts.change_mobile(account(), mobile=form.mobile.data or "", password=form.password.data or ""),
+            lambda: accounts.change_contact(
+                account(),
+                mobile=form.mobile.data or "",
+                email=form.email.data or "",
+                password=form.password.data or "",
+            ),
         )
         if ok:
-            flash("手机号码已修改。", "success")
+            flash("联系方式已保存。", "success")
             return redirect(url_for("accounts.profile"))
     return render_template(
         "accounts/profile.html", form=form, facts=accounts.facts(account()), layout=page_layout()

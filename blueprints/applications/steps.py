@@ -23,6 +23,7 @@ from gongkao.services import application_form, cycles, drafts, eligibility, shee
 from gongkao.services.errors import FieldsRefused
 
 SHOWN_ERRORS = 3
+_WITH_ADVICE = (FormStep.CERTIFICATE, FormStep.ASSESSMENTS)
 
 
 @blueprint.route("/application/steps/<step>", methods=["GET", "POST"])
@@ -149,6 +150,8 @@ def _page(
         closed=closed,
         own_turn=own_turn,
         lines=[(line.label, line.text) for line in application_form.lines(application) if line.step is place],
+        obstacles=_obstacles(place, application) if own_turn else [],
+        advice=eligibility.advice(application) if own_turn and place in _WITH_ADVICE else [],
         comments=[item for item in drafts.sent_back(application) if item.step is place],
         stored=[(line.label, line.text) for line in stored.stored] if stored is not None else None,
         stored_message=stored.message if stored is not None else "",
@@ -157,6 +160,11 @@ def _page(
         here_address=step_address(place),
         **_extras(place, application, form, found),
     )
+
+
+def _obstacles(place: FormStep, application: Application) -> list[str]:
+    """What stands in the way already; on the page of the grade each grade tells its own."""
+    return [] if place is FormStep.GRADE else eligibility.obstacles(application)
 
 
 def _change_rows(form: StepForm, go: str) -> None:
@@ -174,11 +182,22 @@ def _change_rows(form: StepForm, go: str) -> None:
 def _extras(place: FormStep, application: Application, form: StepForm, found: list[Any] | None) -> dict[str, Any]:
     """What one step's page shows besides its fields."""
     if place is FormStep.UNIT:
-        return {"found": found, "asks_post_kind": application.person.sex == FEMALE}
+        return {
+            "found": found,
+            "asks_post_kind": application.person.sex == FEMALE,
+            "notices": eligibility.notices(application),
+        }
     if place is FormStep.TRADE:
         return _trades(application, form)
     if place is FormStep.GRADE:
-        return {"words": GRADE_ONE_WORDS, "trade": application.trade}
+        facts = application_form.facts_of(application)
+        closed = sorted(set(Grade) - facts.open_grades, reverse=True) if application.trade is not None else []
+        return {
+            "words": GRADE_ONE_WORDS,
+            "trade": application.trade,
+            "choices": {str(one.grade): one for one in eligibility.choices(application, sorted(facts.open_grades))},
+            "not_open": [Grade(grade).label for grade in closed],
+        }
     if place is FormStep.WORK:
         return {"blank": PeriodForm(prefix="work-__index__-"), "started_on": application.work_started_on}
     if place is FormStep.ASSESSMENTS:

@@ -125,6 +125,14 @@ def mask_mobile(number: str) -> str:
     return f"{number[:3]}****{number[-4:]}"
 
 
+def email(text: str) -> str:
+    """An email address of at most 120 characters."""
+    address = unicodedata.normalize("NFKC", text).strip()
+    if len(address) > 120 or not re.fullmatch(r"[\w.+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", address, re.ASCII):
+        raise InvalidInput("电子邮箱格式不正确，请核对，如 name@example.cn。")
+    return address
+
+
 def office_phone(text: str) -> str:
     """A landline with its area code (0371-62181234, with or without an extension), or a mobile number."""
     number = unicodedata.normalize("NFKC", text).strip().replace("—", "-").replace("－", "-")

@@ -132,19 +132,32 @@ def change_password(account: Account, *, current: str, new: str) -> None:
         audit.record(account, "change_password", account)
 
 
-def change_mobile(account: Account, *, mobile: str, password: str) -> None:
-    """Change the own mobile number, confirmed with the password. Raises FieldsRefused."""
+def change_contact(account: Account, *, mobile: str, email: str, password: str) -> None:
+    """Change the own mobile number (empty: as it was) and email address (empty: none), confirmed with the password.
+
+    Raises FieldsRefused.
+    """
     if not verify_password(account.password_hash, password):
         raise FieldsRefused({"password": "密码不正确，请重新输入。"})
+    wrong = {}
+    number, address = account.mobile, ""
     try:
-        number = fields.mobile(mobile)
+        number = fields.mobile(mobile) if mobile.strip() else account.mobile
     except InvalidInput as error:
-        raise FieldsRefused({"mobile": error.message}) from error
+        wrong["mobile"] = error.message
+    try:
+        address = fields.email(email) if email.strip() else ""
+    except InvalidInput as error:
+        wrong["email"] = error.message
+    if wrong:
+        raise FieldsRefused(wrong)
     with transaction():
         account.mobile = number
-        if account.person is not None:
+        account.email = address
+        if account.person is not None and number:
             account.person.mobile = number
-        audit.record(account, "change_mobile", account, mobile=fields.mask_mobile(number))
+        masked = fields.mask_mobile(number) if number else ""
+        audit.record(account, "change_contact", account, mobile=masked, email=bool(address))
 
 
 def facts(account: Account) -> list[tuple[str, str]]:
@@ -157,6 +170,7 @@ def facts(account: Account) -> list[tuple[str, str]]:
     if account.region_name:
         pairs.append(("所在地区", account.region_name))
     pairs.append(("手机号码", fields.mask_mobile(account.mobile) if account.mobile else "未登记"))
+    pairs.append(("电子邮箱", account.email or "未登记"))
     return pairs
 
 

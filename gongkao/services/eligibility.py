@@ -188,9 +188,10 @@ def choices(application: Application, grades: Iterable[int]) -> list[GradeChoice
 
 def _reason(application: Application, evaluation: Evaluation) -> str:
     if evaluation.verdict is Verdict.NOT_ELIGIBLE:
-        return "".join(_failures(application, evaluation))
+        grade = Grade(evaluation.grade)
+        return f"{_skip_words(application, grade)}。" if _skips(application, grade) else _failed_words(evaluation)
     if evaluation.verdict is Verdict.ELIGIBLE:
-        return evaluation.summary
+        return f"途径：{evaluation.to_data()['way']}。"
     leaves = [leaf for outcome in evaluation.open for leaf in outcome.leaves()]
     if any(leaf.result is Result.DOCUMENT for leaf in leaves):
         return "后面几步填写完整后可以确定。"
@@ -239,9 +240,7 @@ def _failures(application: Application, evaluation: Evaluation) -> list[str]:
         grade = Grade(evaluation.grade)
         lead = f"申报{grade.label}的途径均不符合" if len(evaluation.ways) > 1 else f"不符合申报{grade.label}的条件"
         if _skips(application, grade):
-            held = application.certificate_grade if application.has_certificate else None
-            now = f"现有{Grade(held).label}证书" if held else "没有等级证书"
-            lead = f"您{now}，申报{grade.label}属于越级申报，没有符合的途径"
+            lead = _skip_words(application, grade)
         found.append(f"{lead}：{'；'.join(_why(way) for way in evaluation.ways)}。")
     return found
 
@@ -252,6 +251,19 @@ def _skips(application: Application, grade: Grade) -> bool:
         return False
     held = application.certificate_grade if application.has_certificate else None
     return held is None if not application.has_certificate else held is not None and held > grade.below
+
+
+def _skip_words(application: Application, grade: Grade) -> str:
+    held = application.certificate_grade if application.has_certificate else None
+    now = f"现有{Grade(held).label}证书" if held else "没有等级证书"
+    return f"您{now}，申报{grade.label}属于越级申报，没有符合的途径"
+
+
+def _failed_words(evaluation: Evaluation) -> str:
+    """Every single condition that failed, once, without the ways in that they belong to."""
+    closed = [way for way in evaluation.ways if way.result is Result.NOT_MET] if evaluation.way is None else []
+    failed = [one for one in (*evaluation.common, *closed) if one.result is Result.NOT_MET]
+    return f"{'；'.join(dict.fromkeys(_why(one).removesuffix('：不符合') for one in failed))}。"
 
 
 def _why(outcome: Outcome) -> str:

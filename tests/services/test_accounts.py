@@ -197,15 +197,21 @@ def test_an_ended_account_is_out(world: World) -> None:
     assert accounts.sign_in("gk410122", PASSWORD) is None
 
 
-def test_a_mobile_is_changed_with_the_password(world: World) -> None:
+def test_how_one_is_reached_is_changed_with_the_password(world: World) -> None:
     applicant = world.applicant
-    for mobile, password, field in (("13800000009", "wrong", "password"), ("1380", PASSWORD, "mobile")):
-        with pytest.raises(FieldsRefused) as caught:
-            accounts.change_mobile(applicant, mobile=mobile, password=password)
-        assert list(caught.value.fields) == [field]
-    accounts.change_mobile(applicant, mobile="138-0000-0009", password=PASSWORD)
     assert applicant.person is not None
+    for mobile, email, password, wrong in (
+        ("13800000009", "", "wrong", ["password"]),
+        ("1380", "", PASSWORD, ["mobile"]),
+        ("1380", "not an address", PASSWORD, ["mobile", "email"]),
+    ):
+        with pytest.raises(FieldsRefused) as caught:
+            accounts.change_contact(applicant, mobile=mobile, email=email, password=password)
+        assert list(caught.value.fields) == wrong
+    accounts.change_contact(applicant, mobile="138-0000-0009", email="ting.yu@example.cn", password=PASSWORD)
     assert applicant.mobile == applicant.person.mobile == "13800000009"
+    accounts.change_contact(applicant, mobile="", email="", password=PASSWORD)
+    assert (applicant.mobile, applicant.email) == ("13800000009", "")
 
 
 def test_the_own_page_shows_no_whole_number(world: World) -> None:
@@ -220,11 +226,11 @@ def test_the_trail_tells_who_without_secrets(world: World) -> None:
     accounts.register_applicant(**typed())
     found = accounts.sign_in(NUMBER, "清晨 walking 2025")
     assert found is not None
-    accounts.change_mobile(found, mobile="13800000009", password="清晨 walking 2025")
+    accounts.change_contact(found, mobile="13800000009", email="", password="清晨 walking 2025")
     accounts.change_password(found, current="清晨 walking 2025", new="山高水长-2025")
     entries = db.session.scalars(select(AuditEntry)).all()
     actions = {entry.action for entry in entries}
-    assert {"register_applicant", "sign_in", "change_mobile", "change_password"} <= actions
+    assert {"register_applicant", "sign_in", "change_contact", "change_password"} <= actions
     for entry in entries:
         text = f"{entry.actor} {entry.detail} {entry.subject_id}"
         for secret in (NUMBER, "清晨 walking 2025", "山高水长-2025", "13800000009"):

@@ -629,8 +629,8 @@ def test_before_beginning_the_identity_number_tells_who_is_too_old(world: World)
 @pytest.mark.parametrize(
     ("change", "grade", "verdict", "words"),
     [
-        pytest.param({}, 4, Verdict.ELIGIBLE, "符合申报四级", id="by certificate"),
-        pytest.param({}, 5, Verdict.NOT_ELIGIBLE, "不符合申报五级", id="held already"),
+        pytest.param({}, 4, Verdict.ELIGIBLE, "途径：", id="by years of work"),
+        pytest.param({}, 5, Verdict.NOT_ELIGIBLE, "高于现有证书等级", id="held already"),
         pytest.param({}, 2, Verdict.NOT_ELIGIBLE, "越级申报", id="a skipped grade"),
         pytest.param({"has_certificate": None}, 2, Verdict.UNDECIDED, "填写完整后可以确定", id="not known yet"),
         pytest.param({"has_certificate": False}, 1, Verdict.NOT_ELIGIBLE, "没有等级证书", id="nothing held"),
