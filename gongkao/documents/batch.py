@@ -18,7 +18,10 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import pikepdf
 
+from gongkao.documents.fonts import CharacterMissing
+
 Paper = TypeVar("Paper")
+Made = bytes | CharacterMissing
 # Papers handed to a process at a time: large enough that handing over costs nothing, small enough to keep memory low.
 CHUNK = 20
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
@@ -58,16 +61,16 @@ class Press:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def make(self, maker: Callable[[Paper], bytes], papers: Iterable[Paper], chunk: int = CHUNK) -> Iterator[bytes]:
-        """Each paper's file, in the papers' order. `maker` is a function of a module, so that it can be handed over.
+    def make(self, maker: Callable[[Paper], bytes], papers: Iterable[Paper], chunk: int = CHUNK) -> Iterator[Made]:
+        """Each paper's file, or why it cannot be printed, in the papers' order.
 
-        Raises what `maker` raises.
+        `maker` is a function of a module, so that it can be handed over to another process.
         """
         rest = iter(papers)
         if self._pool is None:
-            yield from (maker(paper) for paper in rest)
+            yield from (_made(maker, paper) for paper in rest)
             return
-        waiting: deque[Future[list[bytes]]] = deque()
+        waiting: deque[Future[list[Made]]] = deque()
         try:
             while True:
                 while len(waiting) < 2 * self._processes and (some := list(islice(rest, chunk))):
@@ -80,8 +83,16 @@ class Press:
                 future.cancel()
 
 
-def _make_some(maker: Callable[[Paper], bytes], papers: Sequence[Paper]) -> list[bytes]:
-    return [maker(paper) for paper in papers]
+def _make_some(maker: Callable[[Paper], bytes], papers: Sequence[Paper]) -> list[Made]:
+    return [_made(maker, paper) for paper in papers]
+
+
+def _made(maker: Callable[[Paper], bytes], paper: Paper) -> Made:
+    try:
+        return maker(paper)
+    except CharacterMissing as error:
+        # One name that no face can draw does not keep the others from their papers.
+        return error
 
 
 def _begin(parent: int, prepare: Callable[..., None] | None, arguments: Sequence[Any]) -> None:

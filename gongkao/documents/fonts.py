@@ -54,6 +54,9 @@ class CharacterMissing(RuleError):
             "请核对是否误录或使用了自造字；确需使用的，请联系系统管理员安装含该字的字体。"
         )
 
+    def __reduce__(self) -> tuple[type["CharacterMissing"], tuple[tuple[str, ...]]]:
+        return type(self), (self.characters,)
+
 
 @dataclass(frozen=True)
 class Face:

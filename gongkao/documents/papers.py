@@ -184,20 +184,20 @@ def result_notices(papers: Sequence[ResultNoticePaper]) -> bytes:
     if len(papers) == 1:
         return result_notice(papers[0])
     return render(
-        "result_notices.html", {"papers": [_notice_texts(paper) for paper in papers]}, title=RESULT_NOTICE_TITLE
+        "result_notices.html", {"papers": [notice_texts(paper) for paper in papers]}, title=RESULT_NOTICE_TITLE
     )
 
 
 def result_notice(paper: ResultNoticePaper) -> bytes:
     """One result notice, alone or among thousands the same: filled into its pattern where that is possible."""
-    texts = _notice_texts(paper)
+    texts = notice_texts(paper)
     pattern = _notice_pattern(texts.year, len(texts.scores), texts.next_steps, len(texts.url))
     made = pattern.fill(texts.fields(), texts.url) if pattern else None
     return made or render("result_notices.html", {"papers": [texts]}, title=RESULT_NOTICE_TITLE)
 
 
 @dataclass(frozen=True)
-class _NoticeTexts:
+class NoticeTexts:
     """A result notice as the texts on it; a line of `scores` is subject, full mark, pass mark, mark, verdict."""
 
     year: str
@@ -222,9 +222,10 @@ class _NoticeTexts:
         return [*alone, *marks, self.conclusion, self.agency, self.day, self.code, self.url]
 
 
-def _notice_texts(paper: ResultNoticePaper) -> _NoticeTexts:
+def notice_texts(paper: ResultNoticePaper) -> NoticeTexts:
+    """The notice as its template takes it."""
     usual = _AFTER_PASSING if paper.passed else _AFTER_FAILING
-    return _NoticeTexts(
+    return NoticeTexts(
         year=str(paper.cycle_year),
         next_steps=paper.next_steps or usual,
         number=paper.notice_number,
@@ -265,9 +266,9 @@ def _notice_pattern(year: str, subjects: int, next_steps: tuple[str, ...], url_l
     """
     chosen = iter(sorted(MARKERS - set("".join(next_steps))))
     marks = tuple((next(chosen), next(chosen), next(chosen), next(chosen), next(chosen)) for _ in range(subjects))
-    url = next(chosen) + "a" * (url_length - 1)
+    url = "x" * url_length
     number, name, unit, identity, grade, trade, agency, day = (next(chosen) for _ in range(8))
-    texts = _NoticeTexts(
+    texts = NoticeTexts(
         year=year,
         next_steps=next_steps,
         number=number,

@@ -21,7 +21,7 @@ from weasyprint.formatting_structure import boxes
 
 from gongkao.documents import fonts, render
 from gongkao.documents.faces import CutFace, EmbeddedFace, cut_face
-from gongkao.documents.text import qr_runs
+from gongkao.documents.text import qr_runs, qr_size
 
 _TEXT = re.compile(rb"BT\n1 0 0 -1 (\S+) (\S+) Tm\n/(\S+) (\S+) Tf\n\[(.*?)\] TJ\nET\n", re.DOTALL)
 _PIECE = re.compile(rb"<([0-9a-f]*)>|(-?[0-9.]+)")
@@ -117,7 +117,7 @@ class Pattern:
     Args:
         html: the page as HTML, with each marker where a text that differs goes.
         markers: the markers in the fields' order; each must be unlike every other text on the page.
-        qr_content: what the page's one QR code holds; that of a person must be as long.
+        qr_content: what the page's one QR code holds.
     Raises:
         Unfit: the page is not of the kind that can be filled in.
     """
@@ -126,7 +126,7 @@ class Pattern:
         document, data = render.lay_out(html)
         if len(document.pages) != 1:
             raise Unfit("more than one page")
-        self._qr_length = len(qr_content)
+        self._qr_size = qr_size(qr_content)
         with pikepdf.open(io.BytesIO(data)) as pdf:
             self._read(pdf, document, markers)
 
@@ -247,7 +247,8 @@ class Pattern:
 
     def fill(self, values: Sequence[str], qr_content: str) -> bytes | None:
         """The page with a person's texts, as a whole PDF; None where it needs a layout of its own."""
-        if len(qr_content) != self._qr_length:
+        size, modules = qr_runs(qr_content)
+        if size != self._qr_size:
             return None
         content, characters, done, base = [], set(self._fixed_characters), 0, len(self._head)
         for line in self._lines:
@@ -267,7 +268,7 @@ class Pattern:
             content.append(_drawn(line, x, glyphs))
             done = line.end - base
         content.append(self._tail[done : self._modules[0]])
-        content.append(qr_runs(qr_content))
+        content.append(modules)
         content.append(self._tail[self._modules[1] :])
         return self._write(b"".join(content), self._song.embedded(characters))
 

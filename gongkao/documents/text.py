@@ -23,10 +23,16 @@ def qr_code(content: str) -> str:
     return str(_code(content).svg_data_uri(border=0, xmldecl=False, svgns=True, omitsize=True))
 
 
-def qr_runs(content: str) -> bytes:
-    """The same code's dark modules as the operators of a PDF path, one run of modules after another."""
+def qr_size(content: str) -> int:
+    """How many modules a side the QR code of `content` has."""
+    return len(_code(content).matrix)
+
+
+def qr_runs(content: str) -> tuple[int, bytes]:
+    """The size of the same code, and its dark modules as operators of a PDF path, one run of modules after another."""
     lines = ["0 0 m"]
-    for row, modules in enumerate(_code(content).matrix):
+    matrix = _code(content).matrix
+    for row, modules in enumerate(matrix):
         start = None
         for column, dark in enumerate([*modules, 0]):
             if dark and start is None:
@@ -34,4 +40,4 @@ def qr_runs(content: str) -> bytes:
             elif not dark and start is not None:
                 lines.append(f"{start} {row}.5 m\n{column} {row}.5 l")
                 start = None
-    return "\n".join(lines).encode() + b"\n"
+    return len(matrix), "\n".join(lines).encode() + b"\n"
