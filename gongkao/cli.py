@@ -1,11 +1,13 @@
 """The `flask` commands."""
 
+from pathlib import Path
+
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from gongkao.models import Role
-from gongkao.services import deferrals, demonstration, installation, outgoing
+from gongkao.services import backup, deferrals, demonstration, installation, outgoing
 from gongkao.services.errors import Refused
 
 
@@ -14,6 +16,8 @@ def register(app: Flask) -> None:
     app.cli.add_command(demo)
     app.cli.add_command(deadlines)
     app.cli.add_command(outgoing_messages)
+    app.cli.add_command(backup_command)
+    app.cli.add_command(restore_command)
 
 
 @click.command()
@@ -66,3 +70,40 @@ def send_outgoing() -> None:
     settings = current_app.config["GONGKAO"]
     done = outgoing.send_waiting(outgoing.channels(settings), settings.public_url)
     click.echo(f"已发送{done.sent}条，暂未发出{done.failed}条，无法送达{done.unreachable}条。")
+
+
+def _tell_progress(what: str, done: int, total: int) -> None:
+    share = f"{done}/{total}" if total else str(done)
+    click.echo(f"\r{what} {share}      ", nl=done == total, err=True)
+
+
+def _backup_key() -> Path:
+    settings = current_app.config["GONGKAO"]
+    return settings.backup_key or settings.instance / "backup.key"
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_appcontext
+def backup_command(file: Path) -> None:
+    """Write a consistent, encrypted copy of database and files to FILE, while people work."""
+    try:
+        recipient = current_app.config["GONGKAO"].backup_recipient or backup.make_key(_backup_key())
+        contents = backup.backup(file, recipient, _tell_progress)
+    except backup.BackupRefused as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"已备份{contents.rows}行数据、{contents.files}个文件到 {file}。")
+    click.echo("没有密钥就不能恢复：请把备份密钥另存一份，与备份分开保管。")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_appcontext
+def restore_command(file: Path) -> None:
+    """Put the backup FILE back into an empty, migrated database and its files into the store."""
+    try:
+        contents = backup.restore(file, _backup_key(), _tell_progress)
+    except backup.BackupRefused as error:
+        raise click.ClickException(error.message) from error
+    moment = contents.taken_at.strftime("%Y-%m-%d %H:%M")
+    click.echo(f"已恢复{moment}的备份：{contents.rows}行数据、{contents.files}个文件。")

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     smtp_password: str = ""
     smtp_starttls: bool = False
     sms_gateway: str = ""
+    backup_key: Path | None = None
+    backup_recipient: str = ""
     limiter_storage: str = "memory://"
     clock: date | None = None
 
