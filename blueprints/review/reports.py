@@ -17,7 +17,7 @@ from gongkao.access.permissions import Permission
 from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.upward_report import HEADINGS
 from gongkao.services import cycles, files, reports
-from gongkao.services.errors import NotFound
+from gongkao.services.errors import NotFound, Refused
 
 PDF = "application/pdf"
 
@@ -83,7 +83,7 @@ def send_report() -> ResponseReturnValue:
 def _preview(form: SendForm) -> ResponseReturnValue:
     overview = reports.overview(account())
     if overview is None:
-        raise NotFound("agency")
+        raise Refused("当前汇总由各工考管理机构查看和报送，巡视监督可以查看已报送的汇总。")
     return render_template(
         "reports/preview.html",
         form=form,

@@ -52,6 +52,6 @@ def test_officers_and_inspectors_read_only(world: World, sign_in: SignIn) -> Non
         assert client.get("/reports").status_code == 200
         assert client.post("/reports/preview", data={"sure": "y"}).status_code == 403
     assert "机构负责人报送" in sign_in(world.officer).get("/reports/preview").text
-    assert sign_in(world.inspector).get("/reports/preview").status_code == 404
+    assert sign_in(world.inspector).get("/reports/preview").status_code == 409
     assert sign_in(world.unit_administrator).get("/reports").status_code == 403
     assert "汇总上报" not in main_of(sign_in(world.unit_administrator).get("/review/all"))
