@@ -29,7 +29,7 @@ from gongkao.rules.errors import InvalidInput, RuleError, WindowClosed
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, cycles, messages, review, visits
-from gongkao.services.errors import FieldsRefused, NotFound, Refused
+from gongkao.services.errors import FieldsRefused, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.review import Verdict
 from gongkao.services.transaction import transaction
@@ -211,7 +211,7 @@ def _one(people: Sequence[Holder], member_id: int) -> Holder:
     for holder in people:
         if holder.member.id == member_id:
             return holder
-    raise NotFound("visit member")
+    raise Refused("该批次没有这个人员，请刷新页面，核对后重新办理。")
 
 
 def receive(
@@ -303,7 +303,7 @@ def undo(actor: Account, visit_id: int, original_id: int) -> Original:
         found = [(one, line.original) for one in people for line in one.lines if line.original is not None]
         holder, original = next(((one, it) for one, it in found if it.id == original_id), (None, None))
         if holder is None or original is None:
-            raise NotFound("original")
+            raise Refused("没有这条接收记录，可能已被撤销。请刷新页面查看最新情况。")
         if original.returned_at is not None or not holder.waiting:
             raise Refused("该原件已经退还，或申报已经办结，接收记录不能撤销。")
         audit.record(

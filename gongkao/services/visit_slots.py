@@ -92,10 +92,10 @@ def choices(visit: Visit) -> list[Choice]:
 
 
 def find(actor: Account, slot_id: int, *, lock: bool = False) -> VisitSlot:
-    """A time of the actor's own agency. Raises Refused for others than agencies, NotFound outside the own one."""
+    """A time of the actor's own agency. Raises NotFound for units and outside the scope, Refused where one oversees."""
     query = narrow(select(VisitSlot), VisitSlot, actor).where(VisitSlot.id == slot_id)
     slot = db.session.scalar(query.with_for_update(of=VisitSlot) if lock else query)
-    if slot is None:
+    if slot is None or actor.unit is not None:
         raise NotFound("visit slot")
     if require_agency(actor).id != slot.agency_id:
         raise Refused(f"该时段由{slot.agency.name}设置，您只能查看。")

@@ -14,6 +14,8 @@ from gongkao.documents.papers import (
     RegistrationSheetPaper,
     ResultNoticePaper,
     SubjectScore,
+    VisitPaper,
+    VisitPerson,
 )
 from tests.factories import jpeg
 
@@ -108,6 +110,24 @@ PASSES = NoticeOfPassesPaper(
     people=(person(1), person(2, name="祝晓川", unit_name=LONG_UNIT, trade="空调与制冷设备维修工")),
 )
 
+VISIT = VisitPaper(
+    cycle_year=2025,
+    number="2025000012",
+    unit_name=LONG_UNIT,
+    agency_name="中牟县工考管理机构",
+    bearer_name="管一鸣",
+    bearer_mobile="13800000001",
+    time_text="2025-03-24 09:00-10:30",
+    place="政务服务中心二楼201室",
+    people=tuple(
+        VisitPerson(
+            name, MASKED, unit, "空调与制冷设备维修工", "四级", (("身份证", 1), ("岗位聘用材料", 2), ("原等级证书", 1))
+        )
+        for name, unit in (("孟听雨", "中牟县晴川学校"), (LONG_NAME, LONG_UNIT))
+    ),
+    printed_on=date(2025, 3, 20),
+)
+
 # Every paper: how it is made, and how many pages it has.
 ALL: dict[str, tuple[Callable[[], bytes], int]] = {
     "blank registration sheet": (lambda: papers.registration_sheet(RegistrationSheetPaper()), 1),
@@ -117,4 +137,7 @@ ALL: dict[str, tuple[Callable[[], bytes], int]] = {
     "result notice": (lambda: papers.result_notices([RESULT]), 1),
     "result notices": (lambda: papers.result_notices([RESULT, replace(RESULT, name="祝晓川")]), 2),
     "notice of passes": (lambda: papers.notice_of_passes(PASSES), 3),
+    "visit list": (lambda: papers.visit_list(VISIT), 1),
+    "receipt of originals": (lambda: papers.receipt(VISIT), 2),
+    "return slip": (lambda: papers.return_slip(VISIT), 2),
 }

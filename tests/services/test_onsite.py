@@ -117,8 +117,9 @@ def test_only_those_concerned_see_visits_times_and_originals(world: World) -> No
         assert listing.run(visits.listing(who), {}).total == 0
         with pytest.raises(Refused):
             visits.by_number(who, visit.number)
-    with pytest.raises(NotFound):
-        visit_slots.find(world.far_officer, made.id)
+    for who in (world.far_officer, world.bureau_administrator):
+        with pytest.raises(NotFound):
+            visit_slots.find(who, made.id)
     # To see is not to change: that is the own agency's.
     for who in (world.city_officer, world.province_manager):
         with pytest.raises(Refused, match="您只能查看"):
@@ -190,7 +191,7 @@ def test_bookings_respect_capacity_and_change_until_the_day_before(world: World,
     # One more does not fit in where everybody has booked.
     third = waiting(world.station, "戊清和", first=81)[0]
     people = [member.application_id for member in first.members]
-    with pytest.raises(FieldsRefused, match="已约满"):
+    with pytest.raises(FieldsRefused, match="只剩2人的名额，本批有3人"):
         visits.rebundle(actor, first.id, first.version, [*people, third.id], **BEARER)
     at(date(2025, 3, 23))
     assert visits.cancel_booking(actor, second.id).status is VisitStatus.BUNDLED
