@@ -11,8 +11,9 @@ from sqlalchemy import select
 
 from gongkao import clock
 from gongkao.extensions import db
-from gongkao.models import Message, PasswordHelp, Result, Role, Score, Unit
+from gongkao.models import Deferral, DeferralStatus, Message, PasswordHelp, Result, Role, Score, Unit
 from gongkao.rules.calendar import WindowKey
+from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
 from gongkao.services import (
     calendar_filings,
@@ -23,6 +24,8 @@ from gongkao.services import (
     results,
     sheets,
     unit_checks,
+    visit_slots,
+    visits,
 )
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -37,6 +40,7 @@ SCOPED = frozenset(
         "agency_id",
         "account_id",
         "application_id",
+        "deferral_id",
         "material_id",
         "result_id",
         "release_id",
@@ -44,6 +48,8 @@ SCOPED = frozenset(
         "message_id",
         "filing_id",
         "report_id",
+        "visit_id",
+        "slot_id",
     }
 )
 # Pairs of role and route that even the one concerned finds nothing at.
@@ -57,6 +63,9 @@ NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
         (Role.AGENCY_MANAGER, "accounts.password_slip"),
         # The notice of passes is the agencies' own.
         (Role.UNIT_ADMINISTRATOR, "notices.passes"),
+        # Units book the agency's times and do not set them.
+        (Role.UNIT_ADMINISTRATOR, "review.onsite_slot"),
+        (Role.UNIT_ADMINISTRATOR, "review.onsite_remove_slot"),
     }
 )
 # Routes that take away what the others show, visited last.
@@ -110,7 +119,17 @@ def _made(world: World) -> dict[str, Any]:
         identity_number=applicant.identity_number,
         mobile=applicant.mobile,
     )
+    photo = next(one for one in application.materials if one.kind is MaterialKind.PHOTO)
+    with transaction():
+        # For everybody above the one that is read, for the applicant their own.
+        deferral = Deferral(status=DeferralStatus.AGREED, years=[2024], pledged_at=clock.now(), agreed_at=clock.now())
+        application.deferral = deferral
     qualified = factories.application(factories.person("范知秋", 58), world.school, status=Status.QUALIFIED)
+    on_site = factories.application(factories.person("沈观澜", 59), world.school, status=Status.ONSITE_CONFIRMATION)
+    visit = visits.bundle(world.unit_administrator, [on_site.id], bearer_name="管二鸣", bearer_mobile="13800000001")
+    slot = visit_slots.save(
+        world.officer, None, day="2025-03-24", starts="09:00", ends="10:30", capacity="5", place="二楼201室"
+    )
     filing = calendar_filings.extend(
         world.province_manager,
         region_code="410122",
@@ -154,7 +173,9 @@ def _made(world: World) -> dict[str, Any]:
         "accounts.renew_administrator/account_id": world.unit_administrator.id,
         "agency_officer/account_id": world.unit_administrator.id,
         "application_id": application.id,
+        "deferral_id": deferral.id,
         "material_id": application.materials[0].id,
+        "applications.material_thumbnail/material_id": photo.id,
         "kind": "education",
         "step": "person",
         "result_id": result.id,
@@ -166,6 +187,8 @@ def _made(world: World) -> dict[str, Any]:
         "message_id": of_agency,
         "filing_id": filing.id,
         "report_id": report.id,
+        "visit_id": visit.id,
+        "slot_id": slot.id,
         "applicant/message_id": message(Message.account_id == world.applicant.id),
         "unit_administrator/message_id": message(
             Message.unit_id.in_(select(Unit.id).where(Unit.id == world.school.id))
