@@ -24,6 +24,10 @@ class Permission(StrEnum):
     ENTER_SCORES = "enter_scores"
     VIEW_RESULTS = "view_results"
     RELEASE_RESULTS = "release_results"
+    VIEW_CERTIFICATES = "view_certificates"
+    ISSUE_CERTIFICATES = "issue_certificates"
+    REVOKE_CERTIFICATES = "revoke_certificates"
+    ARCHIVE = "archive"
     VIEW_REPORTS = "view_reports"
     SEND_REPORTS = "send_reports"
     VIEW_OVERSIGHT = "view_oversight"
@@ -48,6 +52,7 @@ _UNIT = frozenset(
         Permission.VIEW_CASES,
         Permission.VIEW_TICKETS,
         Permission.VIEW_RESULTS,
+        Permission.VIEW_CERTIFICATES,
     }
 )
 _OFFICER = frozenset(
@@ -62,6 +67,9 @@ _OFFICER = frozenset(
         Permission.MANAGE_EXAMS,
         Permission.ENTER_SCORES,
         Permission.VIEW_RESULTS,
+        Permission.VIEW_CERTIFICATES,
+        Permission.ISSUE_CERTIFICATES,
+        Permission.ARCHIVE,
         Permission.VIEW_REPORTS,
         Permission.VIEW_OVERSIGHT,
         Permission.OVERSEE,
@@ -79,6 +87,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENCY_MANAGER: _OFFICER
     | {
         Permission.RELEASE_RESULTS,
+        Permission.REVOKE_CERTIFICATES,
         Permission.SEND_REPORTS,
         Permission.DECIDE_CASES,
         Permission.LIFT_CASES,
@@ -91,6 +100,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.VIEW_APPLICATIONS,
             Permission.VIEW_EXAMS,
             Permission.VIEW_RESULTS,
+            Permission.VIEW_CERTIFICATES,
             Permission.VIEW_REPORTS,
             Permission.VIEW_OVERSIGHT,
             Permission.VIEW_CASES,

@@ -9,12 +9,15 @@ from gongkao.models import (
     Account,
     Agency,
     Application,
+    ArchiveRecord,
     BanEntry,
     CalendarFiling,
+    Certificate,
     Deferral,
     ExamSite,
     ExamSitting,
     FalseMaterialsCase,
+    Job,
     Message,
     Original,
     PasswordHelp,
@@ -109,6 +112,19 @@ def _sheets(account: Account) -> ColumnElement[bool]:
 
 def _results(account: Account) -> ColumnElement[bool]:
     return Result.application_id.in_(select(Application.id).where(_applications(account)))
+
+
+def _certificates(account: Account) -> ColumnElement[bool]:
+    return Certificate.application_id.in_(select(Application.id).where(_applications(account)))
+
+
+def _archive(account: Account) -> ColumnElement[bool]:
+    return ArchiveRecord.application_id.in_(select(Application.id).where(_applications(account)))
+
+
+def _jobs(account: Account) -> ColumnElement[bool]:
+    """Background work is seen by who asked for it: what came out holds what that person may see."""
+    return Job.account_id == account.id
 
 
 def _releases(account: Account) -> ColumnElement[bool]:
@@ -230,12 +246,15 @@ _SCOPES = {
     Account: _accounts,
     Agency: _agencies,
     Application: _applications,
+    ArchiveRecord: _archive,
     BanEntry: _bans,
     CalendarFiling: _filings,
+    Certificate: _certificates,
     Deferral: _deferrals,
     ExamSite: _sites,
     ExamSitting: _sittings,
     FalseMaterialsCase: _cases,
+    Job: _jobs,
     Message: _messages,
     Original: _originals,
     PasswordHelp: _password_help,

@@ -1,8 +1,10 @@
 """The tables, one file an aggregate. Importing this package registers them all."""
 
 from gongkao.models.application import Application, Material, WorkPeriod, YearlyAssessment
+from gongkao.models.archive import ArchiveRecord
 from gongkao.models.audit import AuditEntry
 from gongkao.models.ban import BanEntry
+from gongkao.models.certificate import Certificate, CertificateCounter, CertificateState
 from gongkao.models.cycle import ConditionSet, Cycle, CycleWindow, GradeEntry, SubjectEntry, Trade, TradeOpening
 from gongkao.models.deferral import Deferral, DeferralStatus
 from gongkao.models.desk import Phrase, ReviewNote, SavedView, UnitStatement
@@ -19,6 +21,7 @@ from gongkao.models.exam import (
     TrainingMember,
 )
 from gongkao.models.files import StoredFile
+from gongkao.models.job import Job, JobFile, JobState
 from gongkao.models.message import Message
 from gongkao.models.onsite import Original, Visit, VisitMember, VisitSlot, VisitStatus
 from gongkao.models.organisations import Agency, RegionEntry, Unit, UnitCheck, UnitCheckStatus
@@ -43,10 +46,14 @@ __all__ = [
     "Agency",
     "Application",
     "ApplicationEvent",
+    "ArchiveRecord",
     "AuditEntry",
     "BanEntry",
     "CalendarFiling",
     "CaseStatus",
+    "Certificate",
+    "CertificateCounter",
+    "CertificateState",
     "ConditionSet",
     "Cycle",
     "CycleWindow",
@@ -59,6 +66,9 @@ __all__ = [
     "FilingStatus",
     "GradeEntry",
     "HelpStatus",
+    "Job",
+    "JobFile",
+    "JobState",
     "Material",
     "Message",
     "Original",
