@@ -57,7 +57,7 @@ def desk() -> ResponseReturnValue:
         review_lists.desk_listing(account()),
         link=lambda row: url_for("review.application", application_id=row.id, **kept),
         export_endpoint="review.desk_export",
-        summary=_desk_summary(counts),
+        summary=[*_desk_summary(counts), {"label": "已等"}, *_age_summary(counts)],
     )
     window, days_left = review_lists.stage(account())
     own_unit = account().unit_id
@@ -69,7 +69,6 @@ def desk() -> ResponseReturnValue:
         days_left=days_left,
         returned=counts.returned,
         returned_url=url_for("review.all_applications", status=Status.RETURNED.value, agency=account().agency_id),
-        ages=_age_summary(counts),
         ready=any(row.choosable for row in page.rows),
         kept=kept,
         views=[_as_tab(view) for view in saved_views.of(account(), _DESK)],

@@ -44,12 +44,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Filter:
-    """`where` turns a chosen value into a condition; only the values of `choices` are accepted."""
+    """`where` turns a chosen value into a condition; only the values of `choices` are accepted.
+
+    One that is not `shown` is chosen elsewhere on the page, such as by the counts above the list.
+    """
 
     key: str
     label: str
     choices: Sequence[tuple[str, str]]
     where: Callable[[str], ColumnElement[bool]]
+    shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,7 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
         filters=[
             {"key": item.key, "label": item.label, "value": args.get(item.key, ""), "choices": item.choices}
             for item in listing.filters
+            if item.shown
         ],
     )
 

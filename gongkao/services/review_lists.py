@@ -26,6 +26,15 @@ _UNIT_DESKS = (Desk.UNIT, Desk.SUPERVISING)
 _AGENCY_DESKS = (Desk.AGENCY, Desk.ONSITE)
 
 
+# Desks in as few words as fit a column.
+SHORT = {
+    Status.UNIT_REVIEW: "本单位审核",
+    Status.SUPERVISING_REVIEW: "主管审核",
+    Status.AGENCY_REVIEW: "网上审查",
+    Status.ONSITE_CONFIRMATION: "现场确认",
+}
+
+
 def own_desks(actor: Account) -> tuple[Desk, ...]:
     """The desks at which this account decides."""
     return _UNIT_DESKS if actor.role is Role.UNIT_ADMINISTRATOR else _AGENCY_DESKS
@@ -157,7 +166,7 @@ _SEARCH_HINT = "姓名、证号末几位、单位、工种"
 def _common_columns() -> list[Column]:
     return [
         Column("number", "申报号", lambda row: row.number or "", Application.number, kind="mono"),
-        Column("name", "姓名", lambda row: row.person.name, _BY_PERSON),
+        Column("name", "姓名", lambda row: row.person.name, _BY_PERSON, kind="name"),
         Column("identity", "身份证号", lambda row: row.person.masked_identity_number, kind="mono"),
         Column("unit", "所在单位", lambda row: row.unit.name, _BY_UNIT),
         Column("trade", "申报工种", lambda row: row.trade.name, _BY_TRADE),
@@ -170,9 +179,9 @@ def _grade_filter() -> Filter:
     return Filter("grade", "等级", choices, lambda value: Application.grade == int(value))
 
 
-def _status_filter(label: str, statuses: list[Status]) -> Filter:
+def _status_filter(label: str, statuses: list[Status], *, shown: bool = True) -> Filter:
     choices = [("", f"全部{label}"), *((status.value, status.label) for status in statuses)]
-    return Filter("status", label, choices, lambda value: Application.status == Status(value))
+    return Filter("status", label, choices, lambda value: Application.status == Status(value), shown)
 
 
 def desk_listing(actor: Account, *, with_units: bool = True) -> Listing:
@@ -183,17 +192,19 @@ def desk_listing(actor: Account, *, with_units: bool = True) -> Listing:
     cycle = cycles.current_cycle()
     waiting = (Application.cycle_id == cycle.id, at_desk(actor))
     desks = own_desks(actor)
-    filters = [_status_filter("环节", [workflow.status_of(desk) for desk in desks]), _grade_filter()]
+    filters = [_status_filter("环节", [workflow.status_of(desk) for desk in desks], shown=False), _grade_filter()]
     if with_units:
         filters += _unit_filter(waiting)
-    filters += [_note_filter(actor), Filter("age", "已等", [("", "不限"), *((age[0], age[1]) for age in AGES)], _aged)]
+    filters += [_note_filter(actor), Filter("age", "已等", [(age[0], age[1]) for age in AGES], _aged, shown=False)]
     if _two_looks(actor):
         looked = Application.first_reviewed_by_id.is_not(None)
         at_agency = Application.status == Status.AGENCY_REVIEW
-        choices = [("", "全部"), ("first", "待初审"), ("second", "待复审")]
-        filters.append(
-            Filter("look", "初审复审", choices, lambda value: and_(at_agency, looked if value == "second" else ~looked))
-        )
+        choices = [("first", "待初审"), ("second", "待复审")]
+
+        def look(value: str) -> ColumnElement[bool]:
+            return and_(at_agency, looked if value == "second" else ~looked)
+
+        filters.append(Filter("look", "初审复审", choices, look, shown=False))
     day = today()
     left = _days_left(cycle, day)
     return Listing(
@@ -208,21 +219,14 @@ def desk_listing(actor: Account, *, with_units: bool = True) -> Listing:
         filters=filters,
         columns=[
             *_common_columns(),
-            Column(
-                "status",
-                "环节",
-                lambda row: Cell(row.status.label, chip=row.status.tone),
-                Application.status,
-                kind="status",
-            ),
+            Column("status", "环节", lambda row: SHORT[row.status], Application.status, kind="date"),
             Column(
                 "since",
-                "到达日期",
-                lambda row: row.desk_since.strftime("%Y-%m-%d"),
+                "已等（天）",
+                lambda row: Cell(str((day - row.desk_since.date()).days), title=f"{row.desk_since:%Y-%m-%d}到达"),
                 Application.desk_since,
-                kind="date",
+                kind="number",
             ),
-            Column("waiting", "已等（天）", lambda row: str((day - row.desk_since.date()).days), kind="number"),
             Column("left", "剩余", left, kind="status"),
             Column("progress", "审查进展", lambda row: _progress(actor, row), kind="status"),
         ],
