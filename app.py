@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings.instance.mkdir(parents=True, exist_ok=True)
     _set_clock(settings)
     configure_store(settings.instance / "files")
+    audit.configure(settings.resolved_audit_key())
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     csrf.init_app(app)

@@ -7,7 +7,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from gongkao.models import Role
-from gongkao.services import backup, deferrals, demonstration, installation, outgoing
+from gongkao.services import audit_trail, backup, deferrals, demonstration, installation, outgoing
 from gongkao.services.errors import Refused
 
 
@@ -16,6 +16,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(demo)
     app.cli.add_command(deadlines)
     app.cli.add_command(outgoing_messages)
+    app.cli.add_command(audit_commands)
     app.cli.add_command(backup_command)
     app.cli.add_command(restore_command)
 
@@ -70,6 +71,30 @@ def send_outgoing() -> None:
     settings = current_app.config["GONGKAO"]
     done = outgoing.send_waiting(outgoing.channels(settings), settings.public_url)
     click.echo(f"已发送{done.sent}条，暂未发出{done.failed}条，无法送达{done.unreachable}条。")
+
+
+@click.group("audit")
+def audit_commands() -> None:
+    """The audit trail."""
+
+
+@audit_commands.command("seal")
+@with_appcontext
+def seal_audit() -> None:
+    """Seal what was written since the last seal; a timer calls this."""
+    click.echo(f"已封存{audit_trail.seal()}条操作记录。")
+
+
+@audit_commands.command("verify")
+@with_appcontext
+def verify_audit() -> None:
+    """Prove that nothing in the audit trail was changed, taken out, put in or moved; exits with 1 otherwise."""
+    found = audit_trail.verify(lambda done, total: _tell_progress("核对操作记录", done, total))
+    for problem in found.problems:
+        click.echo(problem, err=True)
+    if not found.intact:
+        raise click.ClickException(f"操作记录有{len(found.problems)}处异常。")
+    click.echo(f"操作记录完整：共{found.entries}条，其中已封存{found.sealed}条。")
 
 
 def _tell_progress(what: str, done: int, total: int) -> None:

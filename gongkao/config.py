@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     instance: Path = ROOT / "var"
     database_url: str = ""
     secret_key: str = ""
+    audit_key: str = ""
     https: bool = False
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     public_url: str = "http://127.0.0.1:8000"
@@ -73,6 +74,8 @@ class Settings(BaseSettings):
             wrong.append("GONGKAO_CLOCK：正式环境不能设定日期，请删除该设置")
         if self.smtp_host and not self.smtp_sender:
             raise ValueError("GONGKAO_SMTP_SENDER：设置了邮件服务器时，须填写发件人地址")
+        if self.audit_key and len(self.audit_key) < 32:
+            raise ValueError("GONGKAO_AUDIT_KEY：至少需要32个字符")
         if self.secret_key and len(self.secret_key) < 32:
             wrong.append("GONGKAO_SECRET_KEY：至少需要32个字符")
         if self.database_url and not self.database_url.startswith(DATABASES):
@@ -100,12 +103,17 @@ class Settings(BaseSettings):
 
     def resolved_secret_key(self) -> str:
         """The signing key: the setting, or one made once and kept readable by its owner alone."""
-        if self.secret_key:
-            return self.secret_key
-        path = self.instance / "secret_key"
+        return self.secret_key or self._kept("secret_key")
+
+    def resolved_audit_key(self) -> bytes:
+        """The key that proves the audit trail, likewise; it must never change while the trail is kept."""
+        return (self.audit_key or self._kept("audit_key")).encode()
+
+    def _kept(self, name: str) -> str:
+        path = self.instance / name
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f".secret_key-{secrets.token_hex(8)}")
+            fresh = path.with_name(f".{name}-{secrets.token_hex(8)}")
             fresh.touch(mode=0o600)
             fresh.write_text(secrets.token_hex(32), encoding="ascii")
             # Whole or not there, and never replaced: several processes may start at once.

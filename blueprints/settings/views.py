@@ -41,6 +41,8 @@ def setting_tabs(current: str) -> list[dict[str, Any]]:
     ]
     if may(account(), Permission.EDIT_AGENCY):
         places.append(("officers", "机构账户", "settings.officers"))
+    if may(account(), Permission.VIEW_AUDIT):
+        places.append(("audit", "操作记录", "settings.audit"))
     return [{"label": label, "href": url_for(endpoint), "current": key == current} for key, label, endpoint in places]
 
 

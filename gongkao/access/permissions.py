@@ -15,6 +15,7 @@ class Permission(StrEnum):
     FILE_SHEETS = "file_sheets"
     DECIDE_SHEETS = "decide_sheets"
     MANAGE_ROSTER = "manage_roster"
+    VIEW_AUDIT = "view_audit"
     HELP_ACCOUNTS = "help_accounts"
     VIEW_APPLICATIONS = "view_applications"
     REVIEW = "review"
@@ -86,6 +87,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENCY_OFFICER: _OFFICER,
     Role.AGENCY_MANAGER: _OFFICER
     | {
+        Permission.VIEW_AUDIT,
         Permission.RELEASE_RESULTS,
         Permission.REVOKE_CERTIFICATES,
         Permission.SEND_REPORTS,

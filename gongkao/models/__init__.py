@@ -2,7 +2,7 @@
 
 from gongkao.models.application import Application, Material, WorkPeriod, YearlyAssessment
 from gongkao.models.archive import ArchiveRecord
-from gongkao.models.audit import AuditEntry
+from gongkao.models.audit import AuditEntry, AuditSeal
 from gongkao.models.ban import BanEntry
 from gongkao.models.certificate import Certificate, CertificateCounter, CertificateState
 from gongkao.models.cycle import ConditionSet, Cycle, CycleWindow, GradeEntry, SubjectEntry, Trade, TradeOpening
@@ -48,6 +48,7 @@ __all__ = [
     "ApplicationEvent",
     "ArchiveRecord",
     "AuditEntry",
+    "AuditSeal",
     "BanEntry",
     "CalendarFiling",
     "CaseStatus",

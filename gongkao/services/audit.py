@@ -1,6 +1,10 @@
 """Writing the audit trail. Every use case that changes something calls `record` inside its transaction."""
 
+import hashlib
+import hmac
+import json
 from contextvars import ContextVar
+from datetime import UTC
 from typing import Any
 
 from gongkao.clock import now
@@ -9,6 +13,14 @@ from gongkao.models import Account, AuditEntry
 
 # The network address the present request came from; set by the web layer, empty for commands.
 origin: ContextVar[str] = ContextVar("origin", default="")
+
+_key = b""
+
+
+def configure(key: bytes) -> None:
+    """Say with which key this process proves the trail; it is kept outside the database."""
+    global _key
+    _key = key
 
 
 def record(actor: Account | None, action: str, subject: Any, **detail: object) -> None:
@@ -20,15 +32,36 @@ def record(actor: Account | None, action: str, subject: Any, **detail: object) -
     if subject.id is None:
         db.session.flush()
     name = "未登录" if actor is None else f"{actor.office_name} {actor.display_name}"
-    db.session.add(
-        AuditEntry(
-            at=now(),
-            account_id=None if actor is None else actor.id,
-            actor=name[:120],
-            address=origin.get(),
-            action=action,
-            subject_type=type(subject).__name__,
-            subject_id=str(subject.id),
-            detail=detail,
-        )
+    entry = AuditEntry(
+        at=now(),
+        account_id=None if actor is None else actor.id,
+        actor=name[:120],
+        address=origin.get(),
+        action=action,
+        subject_type=type(subject).__name__,
+        subject_id=str(subject.id),
+        detail=detail,
     )
+    entry.mac = proof_of(entry)
+    db.session.add(entry)
+
+
+def proof_of(entry: AuditEntry) -> str:
+    """The keyed hash of what an entry says, as 64 hex digits."""
+    said = {
+        "at": entry.at.astimezone(UTC).isoformat(),
+        "account": entry.account_id,
+        "actor": entry.actor,
+        "address": entry.address,
+        "action": entry.action,
+        "subject": [entry.subject_type, entry.subject_id],
+        "detail": entry.detail,
+    }
+    return keyed(json.dumps(said, ensure_ascii=False, sort_keys=True))
+
+
+def keyed(text: str) -> str:
+    """HMAC-SHA256 of a text with the trail's key. Raises RuntimeError before `configure`."""
+    if not _key:
+        raise RuntimeError("the audit trail has no key")
+    return hmac.new(_key, text.encode(), hashlib.sha256).hexdigest()
