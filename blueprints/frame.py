@@ -65,7 +65,7 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
         Permission.VIEW_UNITS,
         "单位管理",
         "accounts.units",
-        "checks_to_accept sheets",
+        "checks_to_accept sheets password_help",
         (
             "accounts.unit",
             "accounts.new_unit",
@@ -78,6 +78,10 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
             "accounts.renew_administrator",
             "accounts.sheet_desk",
             "accounts.decide_sheet",
+            "accounts.help_",
+            "accounts.password_help",
+            "accounts.issue_password",
+            "accounts.refuse_password",
         ),
     ),
     (
@@ -88,7 +92,8 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
         ("accounts.roster", "accounts.import_roster", "accounts.commit_roster"),
     ),
     (
-        Permission.HELP_ACCOUNTS,
+        # Agencies have it among the units' tabs.
+        Permission.FILE_SHEETS,
         "密码重置",
         "accounts.help_desk",
         "password_help",
@@ -96,6 +101,23 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
     ),
     (Permission.ENTER_SCORES, "成绩录入", "exams.scores_start", "", ("exams.",)),
     (Permission.VIEW_RESULTS, "考核结果", "notices.result_list", "", ("notices.",)),
+    (
+        Permission.VIEW_OVERSIGHT,
+        "监督",
+        "review.oversight",
+        "cases",
+        (
+            "review.oversight",
+            "review.sample",
+            "review.judge_member",
+            "review.overturn",
+            "review.case",
+            "review.waive_statement",
+            "review.decide_case",
+            "review.lift_case",
+            "review.bans",
+        ),
+    ),
     (Permission.VIEW_SETTINGS, "年度设置", "settings.overview", "", ("settings.",)),
 )
 

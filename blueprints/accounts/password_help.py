@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from blueprints.accounts import blueprint
 from blueprints.accounts.help_forms import AskForm, IssueForm, RefuseHelpForm
+from blueprints.accounts.unit_tabs import unit_tabs
 from blueprints.guard import public, requires
 from blueprints.helpers import account, attempt, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
@@ -47,7 +48,7 @@ def help_desk() -> ResponseReturnValue:
         link=lambda row: url_for("accounts.password_help", help_id=row.id),
         export_endpoint="accounts.help_desk_export",
     )
-    return render_template("help/desk.html", page=page)
+    return render_template("help/desk.html", page=page, tabs=unit_tabs("help") if account().unit_id is None else [])
 
 
 @blueprint.get("/help-desk/export")

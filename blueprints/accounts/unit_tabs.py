@@ -23,6 +23,8 @@ def unit_tabs(current: str) -> list[dict[str, Any]]:
     elif not may(person, Permission.FILE_SHEETS):
         return []
     places.append(("administrators", "网上报名管理人员", "accounts.administrators", None))
+    if may(person, Permission.MANAGE_UNITS):
+        places.append(("help", "密码重置", "accounts.help_desk", None))
     return [
         {"label": label, "href": url_for(endpoint), "count": count, "current": key == current}
         for key, label, endpoint, count in places

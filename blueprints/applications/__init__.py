@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("applications", __name__)
 
-from blueprints.applications import deferral_views, material_views, steps, views  # noqa: E402, F401
+from blueprints.applications import cases, deferral_views, material_views, steps, views  # noqa: E402, F401

@@ -30,6 +30,7 @@ def _style(colours: tuple[str, ...]) -> Style:
         foreground_strong="#1b2430",
         foreground_subtle="#d6dce4",
         guide_stroke_color="#e7ebf0",
+        major_guide_stroke_color="#e7ebf0",
         guide_stroke_dasharray="1,0",
         major_guide_stroke_dasharray="1,0",
         opacity="1",
@@ -53,20 +54,22 @@ def bars(
     *,
     across: bool = False,
     stacked: bool = True,
+    wide: bool = False,
 ) -> bytes:
     """Bars of whole numbers, several series on top of each other or side by side; `across` lays them down, the first
-    label on top.
+    label on top; `wide` is twice as wide.
 
     A single series has its figures at the bars and no legend.
     """
     alone = len(series) == 1
+    most = 24 if wide else 12
     upright = pygal.StackedBar if stacked else pygal.Bar
     kind = pygal.HorizontalStackedBar if across else upright
     # pygal takes a character to be 0.6 of its size wide; a Chinese one is as wide as high.
     wider = max((len(label) for label in labels), default=0) * _LABEL * 0.4 if across else 0
     chart: Graph = kind(
         style=_style(tuple(colours)),
-        width=WIDTH,
+        width=2 * WIDTH if wide else WIDTH,
         height=max(_HEIGHT, _EDGE + _ROW * len(labels)) if across else _HEIGHT,
         js=[],
         show_legend=not alone,
@@ -83,14 +86,14 @@ def bars(
         truncate_legend=-1,
         min_scale=1,
         max_scale=5,
-        show_minor_x_labels=across or len(labels) <= 12,
+        show_minor_x_labels=across or len(labels) <= most,
         no_data_text="还没有数据",
     )
     shown = list(reversed(labels)) if across else list(labels)
     chart.x_labels = shown
-    if not across and len(labels) > 12:
+    if not across and len(labels) > most:
         # So many days that not each has room for its name.
-        step = -(-len(labels) // 10)
+        step = -(-len(labels) // most)
         chart.x_labels_major = [label for place, label in enumerate(shown) if place % step == 0]
         chart.show_minor_x_labels = False
     for name, values in series.items():

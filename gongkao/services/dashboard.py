@@ -210,7 +210,7 @@ def dashboard(seen: View) -> Dashboard:
         query.group_by(Application.agency_id, Application.status, Application.grade)
     ):
         counted[agency_id, status, grade] = count
-    charts = [_stages(counted), _regions(seen, counted), _grades(counted), _trades(seen), _days(seen)]
+    charts = [_stages(counted), _grades(counted), _regions(seen, counted), _trades(seen), _days(seen)]
     return Dashboard(_figures(seen, counted), charts)
 
 
@@ -223,7 +223,7 @@ def _figures(seen: View, counted: Counter[tuple[int, Status, int]]) -> list[Figu
     return [
         Figure("all", "已提交申报", total, "人", f"合格{qualified:,}人" if total else ""),
         Figure("slow", "审查中", waiting, "人", "按等待时间查看办理机构"),
-        Figure("slow", "超过期限未办", overdue, "人", "审查时间已截止", "refused" if overdue else "done"),
+        Figure("slow", "超过期限未办", overdue, "人", "审查时间已截止" if overdue else "没有超期", "refused" if overdue else "done"),
         Figure("samples", "抽查待复核", to_judge, "人", "逐人复核", "needs" if to_judge else ""),
         Figure("cases", "虚假材料待认定", to_decide, "件", "查看进展", "needs" if to_decide else ""),
     ]
@@ -393,6 +393,11 @@ def slow_offices(seen: View) -> list[Office]:
         region = place.region.full_name
         found.append(Office(desk, office_id, place.name, region, own.total(), max(own), _median(own), overdue))
     return found
+
+
+def status_at(office: Office) -> Status:
+    """The status of what waits at a desk."""
+    return workflow.status_of(office.desk)
 
 
 def _at_agency(status: Status) -> bool:

@@ -127,6 +127,13 @@ def of_application(actor: Account, application_id: int) -> list[FalseMaterialsCa
     return list(db.session.scalars(query.order_by(FalseMaterialsCase.id.desc())))
 
 
+def of_person(actor: Account) -> list[FalseMaterialsCase]:
+    """What was raised about an applicant's own applications and not dismissed, the newest first."""
+    query = narrow(select(FalseMaterialsCase), FalseMaterialsCase, actor)
+    query = query.where(FalseMaterialsCase.status != CaseStatus.DISMISSED)
+    return list(db.session.scalars(query.order_by(FalseMaterialsCase.id.desc())))
+
+
 def statement_file(actor: Account, case_id: int) -> StoredFile:
     """The file that the applicant added to the statement. Raises NotFound."""
     case = find(actor, case_id)

@@ -404,7 +404,6 @@ def member_listing(actor: Account, sample_id: int) -> Listing:
         columns=[
             Column("number", "申报号", lambda row: row.application.number or "", kind="mono"),
             Column("name", "姓名", lambda row: row.application.person.name),
-            Column("identity", "身份证号", lambda row: row.application.person.masked_identity_number, kind="mono"),
             Column("unit", "所在单位", lambda row: row.application.unit.name),
             Column("trade", "申报工种", lambda row: row.application.trade.name),
             Column("grade", "等级", lambda row: Grade(row.application.grade).level),

@@ -10,6 +10,8 @@ from gongkao.extensions import db
 from gongkao.models import (
     Account,
     Application,
+    CaseStatus,
+    FalseMaterialsCase,
     Message,
     RegistrationSheet,
     Role,
@@ -23,7 +25,7 @@ from gongkao.services import cycles, deferrals, visits
 
 
 def counts(account: Account) -> dict[str, int]:
-    """Waiting pieces by kind of work, asked for at once: messages, applications, onsite, deferrals,
+    """Waiting pieces by kind of work, asked for at once: messages, applications, onsite, deferrals, cases,
     unit_checks, sheets, checks_to_accept.
 
     Only what the person may do.
@@ -43,6 +45,10 @@ def _work(account: Account) -> dict[str, Select[Any]]:
         found["onsite"] = visits.work(account)
     if may(account, Permission.REVIEW) and account.agency_id is not None:
         found["deferrals"] = deferrals.work(account)
+    if may(account, Permission.DECIDE_CASES):
+        found["cases"] = select(FalseMaterialsCase.id).where(
+            FalseMaterialsCase.agency_id == account.agency_id, FalseMaterialsCase.status == CaseStatus.RAISED
+        )
     if account.unit is not None and cycles.is_open(WindowKey.UNIT_CHECK, account.unit):
         unchecked = ~Unit.checks.any(UnitCheck.cycle_id == cycle.id)
         found["unit_checks"] = narrow(select(Unit.id), Unit, account).where(Unit.active, unchecked)
