@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from flask import current_app, request, url_for
+from flask import current_app, request, session, url_for
 from flask_login import current_user
 
 from blueprints import guard
@@ -40,6 +40,7 @@ class Frame:
     inbox_count: int | None = None
     places: list[Place] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
+    saved: str = ""
 
 
 # (permission, label, endpoint, kinds of waiting work, beginnings of the endpoints of the pages that belong there).
@@ -151,6 +152,8 @@ def _frame() -> Frame:
         inbox_count=counts.get("messages"),
         places=_places(counts) if at_work else [],
         waiting=counts,
+        # The address whose form has just been taken, told once: its copy in the browser is not needed any more.
+        saved=session.pop("saved", "") if at_work else "",
     )
 
 

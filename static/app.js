@@ -219,6 +219,12 @@
 
   // Autosave. What cannot be sent stays in this browser, under this account, until it has been.
   const keep = { prefix: "gongkao:", days: 7 };
+  // The server says on the next page which form has arrived; until then its copy stays, whatever became of the sending.
+  if (document.body.dataset.saved) {
+    try {
+      localStorage.removeItem(`${keep.prefix}${document.body.dataset.account || ""}:${document.body.dataset.saved}`);
+    } catch (error) { /* Without a store there is nothing to forget. */ }
+  }
   all("form[data-autosave]").forEach((form) => {
     const url = form.dataset.autosave;
     const key = `${keep.prefix}${document.body.dataset.account || ""}:${url}`;
@@ -232,9 +238,9 @@
     const carried = ["csrf_token", "version"];
     const fields = () => Array.from(new FormData(form)).filter(([name, value]) => typeof value === "string" && !carried.includes(name));
     const mark = form.elements.version;
-    const store = (sent) => {
+    const store = () => {
       try {
-        localStorage.setItem(key, JSON.stringify({ at: Date.now(), sent: sent === true, fields: fields(), version: mark ? mark.value : "" }));
+        localStorage.setItem(key, JSON.stringify({ at: Date.now(), fields: fields(), version: mark ? mark.value : "" }));
       } catch (error) { /* A full or closed store must not stop anyone from typing. */ }
     };
     let saved = JSON.stringify(fields());
@@ -295,17 +301,8 @@
     window.setInterval(save, 60000);
     on(window, "online", save);
     on(document, "visibilitychange", () => { if (document.visibilityState === "hidden") save(true); });
-    // Whether it arrived shows on the next page: signed out in the meantime, it did not, and is still here afterwards.
-    on(form, "submit", () => store(true));
+    on(form, "submit", store);
   });
-  if (document.body.dataset.account && !/\/sign-in$/.test(document.referrer.split("?")[0])) {
-    const mine = `${keep.prefix}${document.body.dataset.account}:`;
-    try {
-      Object.keys(localStorage).filter((key) => key.startsWith(mine) && key !== mine + window.location.pathname).forEach((key) => {
-        if (/"sent":true/.test(localStorage.getItem(key))) localStorage.removeItem(key);
-      });
-    } catch (error) { /* Without a store there is nothing to forget. */ }
-  }
   // On a shared computer nothing of one person stays behind for the next.
   on(document, "submit", (event) => {
     if ("signOut" in event.target.dataset) Object.keys(localStorage).filter((key) => key.startsWith(keep.prefix)).forEach((key) => localStorage.removeItem(key));

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound as NoSuchPage
 
@@ -82,6 +82,7 @@ def _save(place: FormStep, form: StepForm, go: str) -> ResponseReturnValue:
     except RuleError as error:
         flash(error.message, "error")
         return _page(place, form), 422
+    session["saved"] = request.path
     if later:
         flash("已保存，以后可以接着填写。", "success")
         return redirect(url_for("applications.home"))

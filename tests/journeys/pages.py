@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pypdfium2
 from axe_playwright_python.sync_playwright import Axe
@@ -76,6 +78,7 @@ class Screen:
 
     def confirm(self, name: str) -> "Screen":
         """Press a button that asks first, and agree."""
+        self.page.wait_for_load_state()
         self.press(name)
         self.page.locator("dialog").get_by_role("button", name="确定").click()
         return self
@@ -162,13 +165,48 @@ class Applicant(SignIn):
         return self
 
     def upload(self, kind: str, *files: dict[str, Any]) -> "Applicant":
-        """Choose files of a kind of material, which sends them; a photo is cut first."""
+        """Choose files of a kind of material, which sends them (without scripts a button does); a photo is cut."""
+        self.page.wait_for_load_state()
         part = self.page.locator(f"#material-{kind}")
         part.locator("input[type=file]").last.set_input_files(list(files))  # type: ignore[arg-type]
-        if kind == "photo":
+        send = part.get_by_role("button", name="上传", exact=True)
+        if send.is_visible():
+            send.click()
+        elif kind == "photo":
             self.press("使用这张照片")
         expect(part).to_contain_text("已上传")
         return self
+
+
+class Phone(Applicant):
+    """An applicant on a slow line that can be cut."""
+
+    # Milliseconds and bytes a second: a weak signal.
+    SLOW: ClassVar[dict[str, Any]] = {"latency": 250, "downloadThroughput": 60_000, "uploadThroughput": 40_000}
+
+    def on_a_slow_line(self) -> "Phone":
+        self.line = self.page.context.new_cdp_session(self.page)
+        self.line.send("Network.enable")
+        self._set_line(offline=False)
+        return self
+
+    def _set_line(self, *, offline: bool) -> None:
+        self.line.send("Network.emulateNetworkConditions", {"offline": offline, **self.SLOW})
+
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        """While the line is cut."""
+        with self.troubled("net::ERR"):
+            self._set_line(offline=True)
+            yield
+            self._set_line(offline=False)
+
+    @contextmanager
+    def troubled(self, sign: str) -> Iterator[None]:
+        """While something goes wrong of which the browser's complaint, known by the sign, is no failure."""
+        before = len(self.failures)
+        yield
+        self.failures[before:] = [text for text in self.failures[before:] if sign not in text]
 
 
 class Desk(SignIn):
