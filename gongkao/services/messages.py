@@ -57,6 +57,7 @@ KINDS = {
     "application": "申报进展",
     "onsite": "现场确认",
     "deferral": "容缺后补",
+    "exam": "考试安排",
     "result": "考核结果",
     "oversight": "监督和虚假材料",
     "unit": "单位和管理人员",

@@ -134,10 +134,18 @@ def _remark_cell(row: Application) -> Cell:
     return Cell("、".join(found), chip="needs") if found else Cell("")
 
 
-_SEATED = select(Seat.id).where(Seat.application_id == Application.id).exists()
-_SPECIAL = select(SpecialNeed.application_id).where(SpecialNeed.application_id == Application.id).exists()
+_SEATED = select(Seat.id).where(Seat.application_id == Application.id).correlate(Application).exists()
+_SPECIAL = (
+    select(SpecialNeed.application_id)
+    .where(SpecialNeed.application_id == Application.id)
+    .correlate(Application)
+    .exists()
+)
 _DEFERRED = (
-    select(Deferral.id).where(Deferral.application_id == Application.id, Deferral.status.in_(OPEN_DEFERRALS)).exists()
+    select(Deferral.id)
+    .where(Deferral.application_id == Application.id, Deferral.status.in_(OPEN_DEFERRALS))
+    .correlate(Application)
+    .exists()
 )
 
 
@@ -147,7 +155,8 @@ def people_listing(actor: Account, agency: Agency) -> Listing:
     run = seating.run_of(agency)
     wanted = candidates(agency, cycle)
     if run is not None:
-        wanted = wanted | select(Seat.id).where(Seat.application_id == Application.id, Seat.run_id == run.id).exists()
+        there = select(Seat.id).where(Seat.application_id == Application.id, Seat.run_id == run.id)
+        wanted = wanted | there.correlate(Application).exists()
     marks = {"special": _SPECIAL, "deferred": _DEFERRED, "not_qualified": Application.status != Status.QUALIFIED}
     return Listing(
         title="考生编排名单",
@@ -189,8 +198,12 @@ def people_listing(actor: Account, agency: Agency) -> Listing:
 def unit_listing(actor: Account) -> Listing:
     """A unit's people (and those below it) whose tickets are issued."""
     issued = (
-        select(Seat.id).join(Seat.run).where(Seat.application_id == Application.id, SeatingRun.issued_at.is_not(None))
-    ).exists()
+        select(Seat.id)
+        .join(SeatingRun, SeatingRun.id == Seat.run_id)
+        .where(Seat.application_id == Application.id, SeatingRun.issued_at.is_not(None))
+        .correlate(Application)
+        .exists()
+    )
     return Listing(
         title="考试安排",
         query=_people_query(actor, Application.status == Status.QUALIFIED, issued),

@@ -118,7 +118,7 @@ def check(actor: Account, site_id: int, typed: Mapping[str, str], plan: tuple[by
                 reader.wrong[key] = f"请选择{label}是否符合要求。"
             found[key] = answer == "yes"
             note = f"{key}_note"
-            found[note] = reader.read(note, partial(_problem, typed.get(note, ""), needed=not found[key]))
+            found[note] = reader.read(note, partial(_problem, typed.get(note, ""), needed=answer == "no"))
         kept = reader.read("kept_at", lambda: words(typed.get("kept_at", ""), "录像保存地点", 120))
         holder = reader.read("holder", lambda: words(typed.get("holder", ""), "录像保管人", 60))
         upload = reader.read("plan", lambda: _plan(plan)) if plan is not None else None
