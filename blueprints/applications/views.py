@@ -15,7 +15,7 @@ from gongkao.rules.application_form import FormStep, Problem
 from gongkao.rules.eligibility import Evaluation, Outcome, Result
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Status
-from gongkao.services import application_form, applications, deferrals, drafts, eligibility
+from gongkao.services import application_form, applications, deferrals, drafts, eligibility, seats
 from gongkao.services.errors import Conflict, FieldsRefused
 
 PDF = "application/pdf"
@@ -32,6 +32,7 @@ def home() -> ResponseReturnValue:
         deferral=deferral,
         deferral_next=deferrals.next_step(deferral) if deferral is not None else "",
         application=standing.application,
+        has_seat=seats.own_seat(account()) is not None,
         form=TokenForm(),
         grade_label=application_form.grade_text(standing.application.grade) if standing.application else "",
         address=step_address,
