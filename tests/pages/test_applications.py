@@ -271,3 +271,82 @@ def test_without_an_application_every_page_leads_home(world: World, sign_in: Sig
     ):
         assert browser.get(address).location == "/application"
     assert browser.get("/application/form.pdf").status_code == 404
+
+
+def _by_itself(browser: FlaskClient, address: str, **data: Any) -> TestResponse:
+    return browser.post(address, data=data, content_type="multipart/form-data", headers={"X-Autosave": "1"})
+
+
+def test_files_come_and_go_without_leaving_the_page(world: World, browser: FlaskClient) -> None:
+    address = "/application/materials/post"
+    sent = factories.pdf(3)
+    added = _by_itself(browser, address, files=(io.BytesIO(sent), "合同.pdf"))
+    assert added.status_code == 200 and added.json["message"] == "已上传岗位聘用材料。"
+    assert "合同.pdf" in added.json["html"] and "3页" in added.json["html"] and "<html" not in added.json["html"]
+    twice = _by_itself(browser, address, files=(io.BytesIO(sent), "合同.pdf"))
+    assert twice.status_code == 422 and "内容相同" in twice.json["message"]
+    lost = _by_itself(browser, address, files=(io.BytesIO(sent), "合同.pdf"), again="1")
+    assert lost.status_code == 200 and lost.json["html"].count("合同.pdf</") == added.json["html"].count("合同.pdf</")
+    bad = _by_itself(browser, address, files=(io.BytesIO(b"MZ" + b"\0" * 200), "合同.pdf"))
+    assert bad.status_code == 422 and "可执行程序" in bad.json["message"]
+    (material,) = drafts.own(world.applicant).materials
+    new = _by_itself(
+        browser, f"/application/files/{material.id}/replace", file=(io.BytesIO(factories.pdf()), "聘书.pdf")
+    )
+    assert "聘书.pdf" in new.json["html"] and "合同.pdf" not in new.json["html"]
+    (material,) = drafts.own(world.applicant).materials
+    gone = _by_itself(browser, f"/application/files/{material.id}/remove")
+    assert "必须提供" in gone.json["html"] and drafts.own(world.applicant).materials == []
+
+
+def test_a_picture_is_shown_in_small(world: World, browser: FlaskClient) -> None:
+    _upload(browser, "photo", (factories.jpeg(590, 826), "近照.jpg"))
+    _upload(browser, "post", (factories.pdf(), "合同.pdf"))
+    photo, post = drafts.own(world.applicant).materials
+    small = browser.get(f"/application/files/{photo.id}/small")
+    assert small.mimetype == "image/jpeg" and len(small.data) < 20_000
+    again = browser.get(f"/application/files/{photo.id}/small", headers={"If-None-Match": small.headers["ETag"]})
+    assert again.status_code == 304
+    assert browser.get(f"/application/files/{post.id}/small").status_code == 404
+
+
+def test_the_page_of_the_grade_judges_each(world: World, browser: FlaskClient) -> None:
+    trade = str(db.session.scalars(select(Trade.id).where(Trade.code == "01001")).one())
+    _post(browser, "trade", trade_id=trade)
+    _post(
+        browser,
+        "certificate",
+        has_certificate="yes",
+        certificate_grade="5",
+        certificate_trade="绿化工",
+        certificate_number="1641000000500002",
+        certificate_issued_on="2015-12-01",
+        certificate_issuer="河南省人力资源和社会保障厅",
+    )
+    page = browser.get("/application/steps/grade").text
+    assert "申报二级（技师）属于越级申报" in page and "待确定" in page
+    _post(browser, "grade", grade="2")
+    assert "不能申报" in browser.get("/application/steps/work").text
+    assert "请核对是否改报工种" in browser.get("/application/steps/assessments").text
+
+
+def test_one_application_a_year(world: World, sign_in: SignIn) -> None:
+    factories.application(world.person("孟听雨"), world.school, status=Status.REFUSED)
+    browser = sign_in(world.applicant)
+    answer = browser.post("/application/start", follow_redirects=True)
+    assert "一个考核年度只能申报一次" in answer.text
+
+
+def test_what_was_sent_when_signed_out_comes_back_to_its_page(browser: FlaskClient) -> None:
+    browser.post("/sign-out")
+    answer = browser.post("/application/steps/person", data={"education": "大专"})
+    assert answer.location == "/sign-in?next=/application/steps/person"
+
+
+def test_the_next_page_says_which_form_arrived(browser: FlaskClient) -> None:
+    saved = 'data-saved="/application/steps/person"'
+    assert _post(browser, "person").status_code == 422
+    assert saved not in browser.get("/application").text
+    _post(browser, "person", education="大专")
+    assert saved in browser.get("/application").text
+    assert saved not in browser.get("/application").text, "told once"
