@@ -11,13 +11,28 @@ from sqlalchemy import select
 
 from gongkao import clock
 from gongkao.extensions import db
-from gongkao.models import Deferral, DeferralStatus, Message, PasswordHelp, Result, Role, Score, Unit
+from gongkao.models import (
+    Account,
+    Application,
+    Deferral,
+    DeferralStatus,
+    FalseMaterialsCase,
+    Message,
+    PasswordHelp,
+    Result,
+    Role,
+    Sample,
+    SampleMember,
+    Score,
+    Unit,
+)
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
 from gongkao.services import (
     calendar_filings,
     cycles,
+    false_materials,
     messages,
     password_help,
     reports,
@@ -50,6 +65,9 @@ SCOPED = frozenset(
         "report_id",
         "visit_id",
         "slot_id",
+        "case_id",
+        "sample_id",
+        "member_id",
     }
 )
 # Pairs of role and route that even the one concerned finds nothing at.
@@ -66,6 +84,8 @@ NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
         # Units book the agency's times and do not set them.
         (Role.UNIT_ADMINISTRATOR, "review.onsite_slot"),
         (Role.UNIT_ADMINISTRATOR, "review.onsite_remove_slot"),
+        # What was raised about the applicant of the sweep is not decided yet.
+        (Role.APPLICANT, "applications.case_notice"),
     }
 )
 # Routes that take away what the others show, visited last.
@@ -126,6 +146,15 @@ def _made(world: World) -> dict[str, Any]:
         application.deferral = deferral
     qualified = factories.application(factories.person("范知秋", 58), world.school, status=Status.QUALIFIED)
     on_site = factories.application(factories.person("沈观澜", 59), world.school, status=Status.ONSITE_CONFIRMATION)
+    open_case = _case(world, application, world.applicant)
+    suspect = factories.person("简知非", 60)
+    case = _case(
+        world,
+        factories.application(suspect, world.school, status=Status.AGENCY_REVIEW),
+        world.account(suspect.identity_number),
+    )
+    false_materials.decide(world.manager, case.id, case.version, "confirm", "发证机关确认证书系伪造，编号不存在。")
+    member = _sampled(world, qualified)
     visit = visits.bundle(world.unit_administrator, [on_site.id], bearer_name="管二鸣", bearer_mobile="13800000001")
     slot = visit_slots.save(
         world.officer, None, day="2025-03-24", starts="09:00", ends="10:30", capacity="5", place="二楼201室"
@@ -174,6 +203,11 @@ def _made(world: World) -> dict[str, Any]:
         "agency_officer/account_id": world.unit_administrator.id,
         "application_id": application.id,
         "deferral_id": deferral.id,
+        "case_id": case.id,
+        "applicant/case_id": open_case.id,
+        "notice": "ban",
+        "sample_id": member.sample_id,
+        "member_id": member.id,
         "material_id": application.materials[0].id,
         "applications.material_thumbnail/material_id": photo.id,
         "kind": "education",
@@ -194,3 +228,39 @@ def _made(world: World) -> dict[str, Any]:
             Message.unit_id.in_(select(Unit.id).where(Unit.id == world.school.id))
         ),
     }
+
+
+def _case(world: World, application: Application, applicant: Account) -> FalseMaterialsCase:
+    """A suspicion about an application with the applicant's statement and a file."""
+    case = false_materials.raise_case(world.officer, application.id, "所交证书的编号与发证机关存根不符。")
+    return false_materials.give_statement(
+        applicant, case.id, case.version, "证书由原单位统一办理，愿意配合核实。", (factories.pdf(), "说明.pdf")
+    )
+
+
+def _sampled(world: World, application: Application) -> SampleMember:
+    """A sample of one, as if the county's own agency had drawn it, so that the sweep's people have one to see."""
+    with transaction() as session:
+        sample = Sample(
+            cycle_id=application.cycle_id,
+            agency_id=world.agency("410122").id,
+            title="四月抽查",
+            seed=1,
+            size=1,
+            population=1,
+            criteria={
+                "outcome": "",
+                "region": "",
+                "grade": None,
+                "from": None,
+                "to": None,
+                "strata": "none",
+                "asked": "1人",
+                "digest": "",
+            },
+            drawn_by_id=world.manager.id,
+        )
+        member = SampleMember(application_id=application.id)
+        sample.members.append(member)
+        session.add(sample)
+    return member
