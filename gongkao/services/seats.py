@@ -103,7 +103,7 @@ def _columns() -> list[Column]:
         Column(
             "sitting",
             "场次",
-            lambda row: seat_of(row, lambda seat: f"{seat.sitting.label} {sittings.time_text(seat.sitting)[5:]}"),
+            lambda row: seat_of(row, lambda seat: f"{seat.sitting.label} {seat.sitting.starts_at:%m-%d %H:%M}"),
             ExamSitting.starts_at,
         ),
         Column(
