@@ -1,24 +1,26 @@
 """What is made up later (容缺后补): the list, and the agency's decision."""
 
-from flask import Response, flash, redirect, render_template, url_for
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, StringField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 
 from blueprints.guard import requires
-from blueprints.helpers import account, attempt, list_export, list_page
+from blueprints.helpers import account, attempt, list_export, list_page, row_id
 from blueprints.review import blueprint
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.clock import today
-from gongkao.models import Deferral
-from gongkao.services import cycles, deferrals
+from gongkao.models import Deferral, DeferralStatus
+from gongkao.services import cycles, deferrals, waiting
 
 _DONE = {"accept": "已通过", "ask": "已要求重新补交", "fail": "已按不符合要求处理，资格审查不通过"}
 
 
 class DeferralForm(FlaskForm):
-    version = IntegerField()
+    version = HiddenField()
     action = StringField()
     reason = TextAreaField("原因")
 
@@ -30,6 +32,7 @@ def deferral_list() -> ResponseReturnValue:
         deferrals.listing(account()),
         link=lambda row: url_for("review.deferral", deferral_id=row.id),
         export_endpoint="review.deferral_export",
+        summary=_summary(),
     )
     return render_template(
         "review/deferrals.html",
@@ -37,6 +40,22 @@ def deferral_list() -> ResponseReturnValue:
         due=cycles.current_cycle().deferral_due,
         reviews=may(account(), Permission.REVIEW),
     )
+
+
+def _summary() -> list[dict[str, Any]]:
+    """For an agency: how many wait for its decision, as a filter."""
+    waits = waiting.counts(account()).get("deferrals")
+    if waits is None:
+        return []
+    status = DeferralStatus.MADE_UP.value
+    return [
+        {
+            "label": "待本机构审核",
+            "count": waits,
+            "href": url_for("review.deferral_list", status=status),
+            "current": request.args.get("status") == status,
+        }
+    ]
 
 
 @blueprint.get("/deferrals/export")
@@ -50,14 +69,14 @@ def deferral_export() -> Response:
 def deferral(deferral_id: int) -> ResponseReturnValue:
     """What was made up beside what it is to prove; to decide on by the agency."""
     found = deferrals.find(account(), deferral_id)
-    return _page(found, DeferralForm(formdata=None, version=found.version))
+    return _page(found, DeferralForm(formdata=None))
 
 
 @blueprint.post("/deferrals/<int:deferral_id>")
 @requires(Permission.REVIEW)
 def decide_deferral(deferral_id: int) -> ResponseReturnValue:
     form = DeferralForm()
-    action, version, reason = form.action.data or "", form.version.data or 0, form.reason.data or ""
+    action, version, reason = form.action.data or "", row_id(form.version.data or "") or 0, form.reason.data or ""
     use_cases = {
         "accept": lambda: deferrals.accept(account(), deferral_id, version),
         "ask": lambda: deferrals.ask_again(account(), deferral_id, version, reason),
@@ -73,7 +92,7 @@ def decide_deferral(deferral_id: int) -> ResponseReturnValue:
 
 def _page(found: Deferral, form: DeferralForm) -> str:
     due = found.application.cycle.deferral_due
-    form.version.data = found.version
+    form.version.data = str(found.version)
     stated = {one.year: one.outcome for one in found.application.assessments}
     return render_template(
         "review/deferral.html",
@@ -84,5 +103,5 @@ def _page(found: Deferral, form: DeferralForm) -> str:
         decides=deferrals.may_decide(account(), found),
         next_step=deferrals.next_step(found),
         files=deferrals.made_up_files(found),
-        outcomes=[(f"{year}年度考核结果", stated.get(year, "")) for year in found.years],
+        outcomes=[(f"{year}年度考核", stated.get(year, "")) for year in found.years],
     )

@@ -79,7 +79,7 @@ def test_the_agency_looks_and_decides(world: World, sign_in: SignIn, made: Appli
     assert "容缺后补 1" in officer.get("/review").text
     assert "孟听雨" in officer.get("/deferrals").text
     page = officer.get(f"/deferrals/{made.deferral.id}").text
-    assert "2024年度考核结果" in page and f"/review/{made.id}/materials/" in page
+    assert "2024年度考核" in page and f"/review/{made.id}/materials/" in page
     refused = _decide(officer, made.deferral.id, "fail")
     assert refused.status_code == 422 and 'id="reason-error"' in refused.text
     assert _decide(officer, made.deferral.id, "ask", "缺少单位盖章。").location == "/deferrals"
