@@ -138,7 +138,7 @@ def material_file(material_id: int) -> Response:
 
 @blueprint.get("/application/files/<int:material_id>/small")
 @requires(Permission.APPLY)
-def material_thumbnail(material_id: int) -> Response:
+def material_thumbnail(material_id: int) -> ResponseReturnValue:
     """An own picture in small; a phone need not load the whole one to show which it is."""
     material = uploads.find_own(account(), material_id)
     if not material.file.media_type.startswith("image/"):

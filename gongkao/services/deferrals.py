@@ -7,6 +7,7 @@ up in time fails by itself, once, with a notice.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, selectinload
@@ -473,7 +474,7 @@ def _application_cell(row: Deferral) -> Cell:
     return Cell(row.application.status.label, chip=row.application.status.tone)
 
 
-def work(actor: Account) -> Select[tuple[int]]:
+def work(actor: Account) -> Select[Any]:
     """Those that wait for the own agency's decision, to be counted."""
     return (
         select(Deferral.id)
