@@ -139,6 +139,11 @@ class View:
         query = narrow(select(Agency), Agency, self.actor).order_by(Agency.code)
         return db.session.scalars(query).all()
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The names of the agencies' regions by code."""
+        return {one.region_code: one.region.name for one in self.agencies}
+
     @property
     def level(self) -> RegionLevel:
         """How high the person stands: which regions there are to choose from."""
@@ -180,7 +185,7 @@ class View:
             if agency.level is RegionLevel.PROVINCE:
                 return "省直、中央驻郑"
             city = region_prefix(agency.region_code, RegionLevel.CITY) + "00"
-            return next((one.region.name for one in self.agencies if one.region_code == city), agency.region.name)
+            return self.names.get(city, agency.region.name)
         if agency.level is RegionLevel.CITY:
             return f"{agency.region.name}本级"
         return agency.region.name
@@ -223,7 +228,14 @@ def _figures(seen: View, counted: Counter[tuple[int, Status, int]]) -> list[Figu
     return [
         Figure("all", "已提交申报", total, "人", f"合格{qualified:,}人" if total else ""),
         Figure("slow", "审查中", waiting, "人", "按等待时间查看办理机构"),
-        Figure("slow", "超过期限未办", overdue, "人", "审查时间已截止" if overdue else "没有超期", "refused" if overdue else "done"),
+        Figure(
+            "slow",
+            "超过期限未办",
+            overdue,
+            "人",
+            "审查时间已截止" if overdue else "没有超期",
+            "refused" if overdue else "done",
+        ),
         Figure("samples", "抽查待复核", to_judge, "人", "逐人复核", "needs" if to_judge else ""),
         Figure("cases", "虚假材料待认定", to_decide, "件", "查看进展", "needs" if to_decide else ""),
     ]
@@ -260,10 +272,13 @@ class _Late:
         self.windows = cycles.current_cycle().windows
         self.day = today()
         self.known: dict[Any, bool] = {}
+        self.chains: dict[Any, tuple[str, ...]] = {}
 
     def __call__(self, place: Agency | Unit, status: Status, grade: int) -> bool:
         key = workflow.window_key(Action.PASS, workflow.desk_of(status))
-        chain = cycles.region_chain(place)
+        if place not in self.chains:
+            self.chains[place] = cycles.region_chain(place)
+        chain = self.chains[place]
         asked = (key, chain, grade)
         if asked not in self.known:
             window = calendar.window_for(self.windows, key, region_codes=chain, grade=grade)
