@@ -146,3 +146,31 @@ def test_without_scripts_the_same_form_is_finished(site: Site) -> None:
     plain.follow("继续").headed("真实性承诺").tick("pledged").next_step("核对提交")
     plain.press("提交申报").says("申报已提交").says(Status.UNIT_REVIEW.label)
     plain.done()
+
+
+def test_a_minute_saves_and_two_devices_do_not_overwrite_each_other(site: Site) -> None:
+    site.today(date(2025, 3, 20))
+    phone, other = site.visit(Applicant, "phone"), site.visit(Applicant, "other")
+    phone.page.clock.install()
+    phone.register(NAME, NUMBER, MOBILE, PASSWORD)
+    phone.press("开始填报").headed("个人信息").pick("education", "高中")
+    phone.next_step("所在单位和岗位")
+    other.sign_in(NUMBER, PASSWORD).headed("我的申报").follow("继续填写：所在单位和岗位")
+    other.headed("所在单位和岗位").fill(department="保卫科")
+
+    phone.fill(department="后勤科", post="驾驶岗")
+    phone.page.clock.fast_forward("01:01")
+    expect(phone.page.locator("[data-saved-at]")).to_contain_text("已保存")
+
+    # The other device was opened before: it is told, and shows both.
+    other.press("暂存").says("这一页在别处改过").says("后勤科")
+    expect(other.field("department")).to_have_value("保卫科")
+    other.look("two-devices")
+    # Signed in anew on the phone: where the person was, with what the minute has saved.
+    phone.page.context.clear_cookies()
+    phone.open("/application").headed("登录").fill(username=NUMBER, password=PASSWORD)
+    phone.press("登录").headed("我的申报").follow("继续填写：所在单位和岗位")
+    phone.headed("所在单位和岗位")
+    expect(phone.field("post")).to_have_value("驾驶岗")
+    with_conflict = [text for text in other.failures if "status of 409" not in text]
+    assert (phone.failures, with_conflict) == ([], [])
