@@ -7,6 +7,7 @@ from datetime import date
 from gongkao.documents import papers
 from gongkao.documents.papers import (
     ApplicationFormPaper,
+    CaseNoticePaper,
     EarlierCertificateLines,
     NoticeOfPassesPaper,
     PassedPerson,
@@ -128,6 +129,33 @@ VISIT = VisitPaper(
     printed_on=date(2025, 3, 20),
 )
 
+CASE = CaseNoticePaper(
+    kind="cancellation",
+    title="取消申报资格通知书",
+    number="XJ2025000012",
+    cycle_year=2025,
+    basis="豫人社函〔2025〕21号",
+    name="孟听雨",
+    masked_identity_number=MASKED,
+    unit_name=LONG_UNIT,
+    trade="空调与制冷设备维修工",
+    grade="一级（高级技师）",
+    application_number="20250000017",
+    decided_on=date(2025, 4, 8),
+    decided_by="中牟县工考管理机构",
+    decision="所交证书的编号与发证机关存根不符，经核实该编号证书的持有人不是申报人本人。",
+    stated=True,
+    waived="",
+    ban_years=2,
+    begins_on=date(2025, 4, 8),
+    ends_on=date(2027, 4, 7),
+    revoked=True,
+    appeal="发证机关补充证明证书系换发，原认定依据不足。",
+    restored=True,
+    issued_by="中牟县工考管理机构",
+    issued_on=date(2025, 4, 8),
+)
+
 # Every paper: how it is made, and how many pages it has.
 ALL: dict[str, tuple[Callable[[], bytes], int]] = {
     "blank registration sheet": (lambda: papers.registration_sheet(RegistrationSheetPaper()), 1),
@@ -140,4 +168,7 @@ ALL: dict[str, tuple[Callable[[], bytes], int]] = {
     "visit list": (lambda: papers.visit_list(VISIT), 1),
     "receipt of originals": (lambda: papers.receipt(VISIT), 2),
     "return slip": (lambda: papers.return_slip(VISIT), 2),
+    "cancellation": (lambda: papers.case_notice(CASE), 1),
+    "ban": (lambda: papers.case_notice(replace(CASE, kind="ban", title="禁止申报通知书")), 1),
+    "lifting": (lambda: papers.case_notice(replace(CASE, kind="lifting", title="撤销处理决定通知书")), 1),
 }
