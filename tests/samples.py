@@ -37,13 +37,15 @@ from gongkao.services import (
     password_help,
     reports,
     results,
+    seating,
     sheets,
+    sites,
     unit_checks,
     visit_slots,
     visits,
 )
 from gongkao.services.transaction import transaction
-from tests import factories
+from tests import exams, factories
 from tests.world import World
 
 # What names one row that lies in somebody's scope.
@@ -65,11 +67,17 @@ SCOPED = frozenset(
         "report_id",
         "visit_id",
         "slot_id",
+        "class_id",
+        "site_id",
+        "sitting_id",
+        "room_id",
         "case_id",
         "sample_id",
         "member_id",
     }
 )
+# Of these what belongs to a city, and is seen by all its counties.
+OF_A_CITY = frozenset({"class_id", "site_id", "sitting_id", "room_id"})
 # Pairs of role and route that even the one concerned finds nothing at.
 NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
     {
@@ -77,6 +85,8 @@ NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
         (Role.INSPECTOR, "accounts.open_message"),
         # The applicant of the sweep has no result yet, and the slip needs its password.
         (Role.APPLICANT, "notices.my_result"),
+        # Nor a seat, being sent back.
+        (Role.APPLICANT, "exams.my_ticket"),
         (Role.AGENCY_OFFICER, "accounts.password_slip"),
         (Role.AGENCY_MANAGER, "accounts.password_slip"),
         # The notice of passes is the agencies' own.
@@ -184,6 +194,16 @@ def _made(world: World) -> dict[str, Any]:
         messages.tell("unit", "测试", "测试", f"unit {world.school.id}", unit_id=world.school.id)
         messages.tell("unit", "测试", "测试", f"sheet {sheet.id}", agency_id=world.agency("410122").id)
 
+    clock.install(clock.on_day(exams.PLANNING_DAY))
+    training = exams.training_class(world)
+    site = sites.save(world.city_officer, None, {**exams.SITE, "name": "郑州职业学院"})
+    answers = {"power": "yes", "recording": "yes", "rooms": "yes", "kept_at": "保密室", "holder": "管一"}
+    sites.check(world.city_officer, site.id, answers, (factories.pdf(), "应急预案.pdf"))
+    room = exams.room(world, site)
+    sitting = exams.sitting(world, room)
+    seating.commit(world.city_officer, 7)
+    seating.issue(world.city_officer)
+
     clock.install(clock.on_day(date(2025, 11, 3)))
     release = results.release(world.manager, 4, "牟人社〔2025〕12号")
     result = db.session.scalars(select(Result).where(Result.release_id == release.id)).one()
@@ -223,6 +243,14 @@ def _made(world: World) -> dict[str, Any]:
         "report_id": report.id,
         "visit_id": visit.id,
         "slot_id": slot.id,
+        "class_id": training.id,
+        "site_id": site.id,
+        "sitting_id": sitting.id,
+        "room_id": room.id,
+        **{
+            f"exams.{page}/application_id": qualified.id
+            for page in ("seat", "seat_ticket", "remove_seat", "unit_ticket")
+        },
         "applicant/message_id": message(Message.account_id == world.applicant.id),
         "unit_administrator/message_id": message(
             Message.unit_id.in_(select(Unit.id).where(Unit.id == world.school.id))
