@@ -104,7 +104,7 @@ def sitting(sitting_id: int) -> ResponseReturnValue:
         sitting=found,
         rooms=rooms,
         counts=counts,
-        time=exam_documents.long_time(found),
+        time=sittings.long_time(found),
         grades=sittings.grades_text(found.grades),
         editable=may(account(), Permission.MANAGE_EXAMS) and account().agency_id == found.agency_id,
         tabs=exam_tabs("sittings"),
@@ -130,7 +130,7 @@ def room_chart(sitting_id: int, room_id: int) -> ResponseReturnValue:
     return render_template(
         "exams/sittings/room.html",
         chart=found,
-        time=exam_documents.long_time(found.sitting),
+        time=sittings.long_time(found.sitting),
         editable=may(account(), Permission.MANAGE_EXAMS) and account().agency_id == found.sitting.agency_id,
     )
 

@@ -29,14 +29,6 @@ from gongkao.services.listing import rows
 from gongkao.storage.store import MissingFile
 
 TOGETHER = 300
-_DAYS = "一二三四五六日"
-
-
-def long_time(sitting: ExamSitting) -> str:
-    """2025年6月14日（星期六）9:00—11:00"""
-    start, end = sitting.starts_at, sitting.ends_at
-    day = f"{chinese_date(start.date())}（星期{_DAYS[start.weekday()]}）"
-    return f"{day}{start.hour}:{start:%M}—{end.hour}:{end:%M}"
 
 
 def ticket(actor: Account, application_id: int, *, issued: bool) -> tuple[Seat, bytes]:
@@ -99,7 +91,7 @@ def _ticket(seat: Seat, photo: Material | None) -> AdmissionTicketPaper:
         unit_name=application.unit.name if application.unit else "",
         trade=application.trade.name if application.trade else "",
         grade=_grade(application).label,
-        time=long_time(sitting),
+        time=sittings.long_time(sitting),
         kind=sitting.kind.label,
         site=room.site.name,
         address=room.site.address,
@@ -148,7 +140,7 @@ def _room(sitting: ExamSitting, room: ExamRoom, there: Sequence[Seat]) -> RoomPa
         room=room.label,
         location=room.location,
         sitting=sitting.label,
-        time=long_time(sitting),
+        time=sittings.long_time(sitting),
         kind=sitting.kind.label,
         grades=sittings.grades_text(list({_grade(seat.application) for seat in there})),
         lines=tuple(_line(seat) for seat in there),
@@ -194,7 +186,7 @@ def door_labels(actor: Account, site_id: int) -> bytes:
                 numbers = sorted(seat.ticket_number for seat in there)
                 grades = sittings.grades_text(list({_grade(seat.application) for seat in there}))
                 found.setdefault(room.id, []).append(
-                    DoorSitting(sitting.label, long_time(sitting), grades, len(there), numbers[0], numbers[-1])
+                    DoorSitting(sitting.label, sittings.long_time(sitting), grades, len(there), numbers[0], numbers[-1])
                 )
     if not found:
         raise NotFound("nobody sits there")
@@ -226,7 +218,7 @@ def site_summary(actor: Account, site_id: int) -> bytes:
             sittings=tuple(
                 SummarySitting(
                     sitting.label,
-                    long_time(sitting),
+                    sittings.long_time(sitting),
                     sitting.kind.label,
                     tuple(
                         SummaryRoom(

@@ -481,7 +481,7 @@ def _tell_moved(one: Seat) -> None:
         one.application.person_id,
         KIND,
         "您的考试座位已调整，请重新下载准考证",
-        f"新的安排：{sittings.time_text(one.sitting)}，{one.room.site.name}{one.room.label}{one.number}号座位。",
+        f"新的安排：{sittings.long_time(one.sitting)}，{one.room.site.name}{one.room.label}{one.number}号座位。",
         f"application {one.application_id}",
     )
 

@@ -48,7 +48,7 @@ class Place:
         one, sitting, site = self.seat, self.seat.sitting, self.seat.room.site
         return [
             ("准考证号", one.ticket_number),
-            ("考试时间", sittings.time_text(sitting)),
+            ("考试时间", sittings.long_time(sitting)),
             ("考试形式", sitting.kind.label),
             ("考点", site.name),
             ("考点地址", site.address),

@@ -19,7 +19,7 @@ from gongkao.models import (
     SeatingRun,
     SittingRoom,
 )
-from gongkao.rules import fields, onsite
+from gongkao.rules import calendar, fields, onsite
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
@@ -30,10 +30,19 @@ from gongkao.services.exam_office import FormReader, day_within, moment, own_off
 from gongkao.services.listing import Cell, Column, Filter, Listing
 from gongkao.services.transaction import transaction
 
+_DAYS = "一二三四五六日"
+
 
 def time_text(sitting: ExamSitting) -> str:
     """2025-06-14 09:00-11:00"""
     return f"{sitting.starts_at:%Y-%m-%d %H:%M}-{sitting.ends_at:%H:%M}"
+
+
+def long_time(sitting: ExamSitting) -> str:
+    """2025年6月14日（星期六）9:00—11:00"""
+    start, end = sitting.starts_at, sitting.ends_at
+    day = f"{calendar.day_text(start.date())}（星期{_DAYS[start.weekday()]}）"
+    return f"{day}{start.hour}:{start:%M}—{end.hour}:{end:%M}"
 
 
 def grades_text(grades: Sequence[int]) -> str:

@@ -57,7 +57,7 @@ def test_from_the_site_to_the_issued_tickets(world: World, office: FlaskClient, 
     assert mine is not None
     person = sign_in(world.account(mine.person.identity_number))
     page = person.get("/application/exam").text
-    assert "2025-06-14 09:00-11:00" in page and "第1考场" in page
+    assert "2025年6月14日（星期六）9:00—11:00" in page and "第1考场" in page
     assert person.get("/application/ticket.pdf").data.startswith(b"%PDF")
     assert "考试安排和准考证" in person.get("/application").text
 
