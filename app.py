@@ -16,6 +16,7 @@ from gongkao import cli, clock
 from gongkao.config import MEGABYTE, ROOT, Settings, load_settings
 from gongkao.documents.fonts import CharacterMissing
 from gongkao.extensions import csrf, db, limiter, login_manager, migrate, talisman
+from gongkao.jobs import queue
 from gongkao.rules.errors import RuleError
 from gongkao.services import accounts, audit
 from gongkao.services.errors import Conflict, NotFound
@@ -78,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         content_security_policy=CONTENT_POLICY,
         referrer_policy="same-origin",
     )
+    queue.init_app(app)
     login_manager.init_app(app)
     login_manager.user_loader(accounts.load_account)
     app.before_request(_note_origin)

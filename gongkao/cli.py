@@ -6,6 +6,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
+from gongkao.jobs import worker
 from gongkao.models import Role
 from gongkao.services import audit_trail, backup, deferrals, demonstration, installation, outgoing
 from gongkao.services.errors import Refused
@@ -16,6 +17,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(demo)
     app.cli.add_command(deadlines)
     app.cli.add_command(outgoing_messages)
+    app.cli.add_command(worker_command)
     app.cli.add_command(audit_commands)
     app.cli.add_command(backup_command)
     app.cli.add_command(restore_command)
@@ -132,3 +134,11 @@ def restore_command(file: Path) -> None:
         raise click.ClickException(error.message) from error
     moment = contents.taken_at.strftime("%Y-%m-%d %H:%M")
     click.echo(f"已恢复{moment}的备份：{contents.rows}行数据、{contents.files}个文件。")
+
+
+@click.command("worker")
+@click.option("--processes", type=click.IntRange(1, 64), default=worker.usual_processes, help="how many make papers")
+@with_appcontext
+def worker_command(processes: int) -> None:
+    """Do the background work until stopped: batches of papers, certificates, the archive. One a machine is enough."""
+    worker.work(processes)

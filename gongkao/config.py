@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     backup_key: Path | None = None
     backup_recipient: str = ""
     limiter_storage: str = "memory://"
+    redis_url: str = ""
     clock: date | None = None
 
     @model_validator(mode="after")
@@ -82,6 +83,8 @@ class Settings(BaseSettings):
             wrong.append("GONGKAO_DATABASE_URL：应以 sqlite:// 或 postgresql:// 开头，不填则使用数据文件夹中的 SQLite")
         if not self.public_url.startswith(("http://", "https://")):
             wrong.append("GONGKAO_PUBLIC_URL：应以 http:// 或 https:// 开头")
+        if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://")):
+            wrong.append("GONGKAO_REDIS_URL：应以 redis:// 开头，不填则任务队列使用数据文件夹中的文件")
         if not self.limiter_storage.startswith(("memory://", "redis://", "rediss://")):
             wrong.append("GONGKAO_LIMITER_STORAGE：应以 memory:// 或 redis:// 开头")
         if wrong:

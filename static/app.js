@@ -503,6 +503,25 @@
     strip.scrollLeft = link.offsetLeft - (strip.clientWidth - link.offsetWidth) / 2;
   });
 
+  // A job: how far it is, asked again every two seconds; once it has ended the page shows what came out.
+  all("[data-job]").forEach((box) => {
+    async function look() {
+      try {
+        const answer = await fetch(box.dataset.job, { headers: { Accept: "application/json" } });
+        const job = await answer.json();
+        if (!job.open) { window.location.reload(); return; }
+        const bar = box.querySelector("progress");
+        bar.value = job.done;
+        const share = job.total ? Math.floor((100 * job.done) / job.total) : 0;
+        box.querySelector(".progress-label .figure").textContent = `${job.done.toLocaleString("en")} / ${job.total.toLocaleString("en")}（${share}%）`;
+        box.querySelector(".progress-label span").textContent = job.state;
+        if (job.left) box.querySelector("[data-job-left]").textContent = job.left;
+      } catch (error) { /* The line is down for a moment: the next look may do. */ }
+      window.setTimeout(look, 2000);
+    }
+    window.setTimeout(look, 2000);
+  });
+
   // Small things: showing a password, printing, going back, closing the person's menu.
   all("input[type=password]").forEach((input) => {
     const holder = make("span", "secret");

@@ -1,5 +1,7 @@
 """Results, result notices and notices of passes."""
 
+from contextlib import suppress
+
 from flask import Response, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -7,7 +9,7 @@ from wtforms import BooleanField, StringField
 from wtforms.validators import DataRequired
 
 from blueprints.guard import public, requires
-from blueprints.helpers import account, attachment, attempt, inline, list_export, list_page, query_args
+from blueprints.helpers import account, attempt, inline, list_export, list_page, query_args
 from blueprints.notices import blueprint
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
@@ -15,7 +17,7 @@ from gongkao.extensions import limiter
 from gongkao.models import Result
 from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.grades import Grade
-from gongkao.services import cycles, notices, results, scores
+from gongkao.services import certificates, cycles, notices, results, scores
 from gongkao.services.errors import NotFound
 
 PDF = "application/pdf"
@@ -47,8 +49,7 @@ def result_list() -> ResponseReturnValue:
         states=scores.grade_states(person) if person.agency is not None else [],
         may_release=may(person, Permission.RELEASE_RESULTS),
         oversees=person.unit is None,
-        notices_url=url_for("notices.listed_notices", **query_args()),
-        together=results.TOGETHER,
+        notices_url=url_for("notices.start_batch", name="notices", **query_args()),
     )
 
 
@@ -89,14 +90,6 @@ def result_notice(result_id: int) -> Response:
     return _notice(results.find(account(), result_id))
 
 
-@blueprint.get("/results/notices.pdf")
-@requires(Permission.VIEW_RESULTS)
-def listed_notices() -> Response:
-    """The notices of all who stand in the list as it is filtered, in one file."""
-    found = results.listed(account(), query_args())
-    return attachment(notices.result_notices(found, _public_url()), f"考核结果通知（{len(found)}人）.pdf", PDF)
-
-
 @blueprint.get("/results/releases")
 @requires(Permission.VIEW_RESULTS)
 def releases() -> ResponseReturnValue:
@@ -106,7 +99,9 @@ def releases() -> ResponseReturnValue:
         link=lambda row: url_for("notices.passes", release_id=row.id),
         export_endpoint="notices.releases_export",
     )
-    return render_template("notices/releases.html", page=page)
+    return render_template(
+        "notices/releases.html", page=page, batch_url=url_for("notices.start_batch", name="passes", **query_args())
+    )
 
 
 @blueprint.get("/results/releases/export")
@@ -132,7 +127,11 @@ def my_result() -> Response:
 @public
 @limiter.limit("60 per minute")
 def verify(code: str) -> ResponseReturnValue:
-    """What a notice's code stands for, name and number masked, so that a paper can be checked against the record."""
+    """What a code on a notice or a certificate stands for, name and number masked, to check the paper by."""
+    with suppress(NotFound):
+        certificate = certificates.by_code(code)
+        facts = certificates.verification_facts(certificate)
+        return render_template("certificates/verify.html", facts=facts, certificate=certificate)
     try:
         found = results.by_code(code)
     except NotFound:

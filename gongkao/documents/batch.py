@@ -30,14 +30,9 @@ _MOMENT = (2000, 1, 1, 0, 0, 0)
 
 
 class Press:
-    """Makes papers, in this process (`processes` 1) or in several that are kept for the next batch.
+    """Makes papers, in this process (`processes` 1) or in several that are kept for the next batch."""
 
-    `prepare` is run once in each of the others, with `arguments`.
-    """
-
-    def __init__(
-        self, processes: int = 1, prepare: Callable[..., None] | None = None, arguments: Sequence[Any] = ()
-    ) -> None:
+    def __init__(self, processes: int = 1) -> None:
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None
         if processes > 1:
@@ -45,8 +40,8 @@ class Press:
             self._pool = ProcessPoolExecutor(
                 processes,
                 mp_context=multiprocessing.get_context("spawn"),
-                initializer=_begin,
-                initargs=(os.getpid(), prepare, tuple(arguments)),
+                initializer=_watch,
+                initargs=(os.getpid(),),
             )
 
     def __enter__(self) -> "Press":
@@ -95,16 +90,15 @@ def _made(maker: Callable[[Paper], bytes], paper: Paper) -> Made:
         return error
 
 
-def _begin(parent: int, prepare: Callable[..., None] | None, arguments: Sequence[Any]) -> None:
+def _watch(parent: int) -> None:
+    """End when the parent is gone: a process whose parent was killed would wait for work for ever."""
+
     def watch() -> None:
-        # A process whose parent was killed would wait for work for ever.
         while os.getppid() == parent:
             time.sleep(1)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-    if prepare is not None:
-        prepare(*arguments)
 
 
 def file_name(*parts: str) -> str:

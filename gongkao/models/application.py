@@ -16,6 +16,7 @@ from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Desk, Status
 
 if TYPE_CHECKING:
+    from gongkao.models.archive import ArchiveRecord
     from gongkao.models.deferral import Deferral
     from gongkao.models.desk import ReviewNote
     from gongkao.models.exam import Seat, SpecialNeed, TrainingMember
@@ -106,6 +107,7 @@ class Application(Model):
     notes: Mapped[list["ReviewNote"]] = relationship(viewonly=True)
     deferral: Mapped["Deferral | None"] = relationship(back_populates="application", uselist=False)
     condition_set: Mapped[ConditionSet | None] = relationship()
+    sealed_records: Mapped[list["ArchiveRecord"]] = relationship(order_by="ArchiveRecord.edition", viewonly=True)
     training: Mapped["TrainingMember | None"] = relationship(viewonly=True, uselist=False)
     special_need: Mapped["SpecialNeed | None"] = relationship(viewonly=True, uselist=False)
     seat: Mapped["Seat | None"] = relationship(viewonly=True, uselist=False)

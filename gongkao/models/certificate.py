@@ -42,7 +42,7 @@ class CertificateCounter(Model):
 class Certificate(Model):
     """One certificate. An application has at most one that is valid.
 
-    `content` freezes what stands on it: {"name", "unit", "trade", "grade"}; the marks of the result stay with the result.
+    `content` freezes what stands on it: {"name", "unit", "trade", "grade"}.
     `ended_…` tell of re-issue or revocation, `handed_…` of handing it out.
     """
 

@@ -207,6 +207,13 @@ def rows(listing: Listing, args: Mapping[str, str], limit: int) -> Sequence[Any]
     return db.session.scalars(_narrowed(listing, args).order_by(None).order_by(*order).limit(limit)).unique().all()
 
 
+def ids(listing: Listing, args: Mapping[str, str], limit: int) -> list[int]:
+    """The ties of the first `limit` rows of exactly what is filtered, in the list's order, without the rows."""
+    _, _, order = _order(listing, args)
+    keys = _narrowed(listing, args).with_only_columns(listing.tie, maintain_column_froms=True)
+    return list(db.session.scalars(keys.order_by(None).order_by(*order).limit(limit)))
+
+
 def export(listing: Listing, args: Mapping[str, str]) -> bytes:
     """All rows of exactly what is filtered, in the list's order, as an .xlsx file (at most EXPORT_LIMIT rows)."""
     cells = ([cell.text for cell in _cells(listing, row)] for row in rows(listing, args, EXPORT_LIMIT))

@@ -23,15 +23,16 @@ _ADDRESSEES = {
 
 def result_notice(result: Result, public_url: str) -> bytes:
     """One person's result notice as a PDF. Raises CharacterMissing."""
-    return result_notices([result], public_url)
+    return papers.result_notice(paper(result, public_url))
 
 
 def result_notices(results: Sequence[Result], public_url: str) -> bytes:
     """Result notices, each on a page of its own, as one PDF. Raises CharacterMissing."""
-    return papers.result_notices([_notice(result, public_url) for result in results])
+    return papers.result_notices([paper(result, public_url) for result in results])
 
 
-def _notice(result: Result, public_url: str) -> ResultNoticePaper:
+def paper(result: Result, public_url: str) -> ResultNoticePaper:
+    """A result as the notice says it."""
     application = result.application
     unit, trade = _place(application)
     return ResultNoticePaper(
@@ -67,16 +68,19 @@ def shown_code(code: str) -> str:
 
 def notice_of_passes(release: Release, passed: Sequence[Result]) -> bytes:
     """The notice of those who passed, with the list as its annex, as a PDF. Raises CharacterMissing."""
+    return papers.notice_of_passes(passes_paper(release, passed))
+
+
+def passes_paper(release: Release, passed: Sequence[Result]) -> NoticeOfPassesPaper:
+    """A release as its notice of passes says it."""
     agency = release.agency
-    return papers.notice_of_passes(
-        NoticeOfPassesPaper(
-            cycle_year=passed[0].application.cycle.year,
-            agency_name=agency.name,
-            document_number=release.document_number,
-            addressee=_ADDRESSEES[agency.level],
-            issued_on=release.released_at.date(),
-            people=tuple(_passed(result.application) for result in passed),
-        )
+    return NoticeOfPassesPaper(
+        cycle_year=passed[0].application.cycle.year,
+        agency_name=agency.name,
+        document_number=release.document_number,
+        addressee=_ADDRESSEES[agency.level],
+        issued_on=release.released_at.date(),
+        people=tuple(_passed(result.application) for result in passed),
     )
 
 

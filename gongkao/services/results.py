@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
 from gongkao.rules.scoring import Mark, Subject, judge, reached
-from gongkao.services import audit, cycles, listing, messages, scores
+from gongkao.services import audit, cycles, messages, scores
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
 from gongkao.services.scores import mark_text
@@ -26,8 +26,6 @@ from gongkao.services.transaction import transaction
 # Letters and digits that nobody confuses on paper.
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 12
-# How many notices one download holds.
-TOGETHER = 200
 # Everything that stands on a result notice, so that many of them take no query each.
 _ON_A_NOTICE = (
     joinedload(Result.application).options(
@@ -215,6 +213,13 @@ def find(actor: Account, result_id: int) -> Result:
     return result
 
 
+def gather(actor: Account, result_ids: Sequence[int]) -> list[Result]:
+    """Results in the person's scope, in the order given; what is not there any more is left out."""
+    query = narrow(select(Result), Result, actor).where(Result.id.in_(result_ids))
+    found = {one.id: one for one in db.session.scalars(query.options(*_ON_A_NOTICE))}
+    return [found[one] for one in result_ids if one in found]
+
+
 def find_own(actor: Account) -> Result:
     """The applicant's own result of this cycle. Raises NotFound before it is released."""
     query = narrow(select(Result), Result, actor).join(Result.application)
@@ -223,19 +228,6 @@ def find_own(actor: Account) -> Result:
     if result is None or actor.role is not Role.APPLICANT:
         raise NotFound("result")
     return result
-
-
-def listed(actor: Account, args: Mapping[str, str]) -> Sequence[Result]:
-    """The results of `result_listing` as `args` filter and order it, for one download.
-
-    Raises NotFound where there are none, Refused where there are more than TOGETHER.
-    """
-    found = listing.rows(result_listing(actor), args, TOGETHER + 1)
-    if not found:
-        raise NotFound("results")
-    if len(found) > TOGETHER:
-        raise Refused(f"一次最多下载{TOGETHER}人的结果通知。请先在考核结果中按单位、等级等条件查询，再分别下载。")
-    return found
 
 
 def release_listing(actor: Account) -> Listing:

@@ -117,8 +117,6 @@ def test_each_downloads_what_concerns_them_and_nothing_else(world: World, releas
         assert "孟听雨甲" in client.get("/results").text, account.username
         found = client.get(notice)
         assert found.status_code == 200 and found.mimetype == "application/pdf"
-        together = client.get("/results/notices.pdf")
-        assert len(read(together.data).pages) == 1
         assert client.get("/results/export").status_code == 200
     for account in (world.officer, world.city_officer, world.inspector):
         assert NUMBER in read(sign_in(account).get(passes).data).text
@@ -134,7 +132,7 @@ def test_each_downloads_what_concerns_them_and_nothing_else(world: World, releas
         client = sign_in(account)
         assert "孟听雨甲" not in client.get("/results").text, account.username
         assert client.get(notice).status_code == 404
-        assert client.get("/results/notices.pdf").status_code == 404
+        assert client.post("/batches/notices", data={"form": "pdf"}).status_code == 422
         assert client.get(passes).status_code == 404
 
     own = sign_in(account_of(application)).get("/application/result.pdf")
@@ -149,7 +147,7 @@ def test_nothing_shows_before_the_release(world: World, qualified: Application, 
     for account in (world.unit_administrator, world.officer, world.inspector):
         client = sign_in(account)
         assert "85.5" not in client.get("/results").text
-        assert client.get("/results/notices.pdf").status_code == 404
+        assert client.post("/batches/notices", data={"form": "pdf"}).status_code == 422
     assert sign_in(account_of(qualified)).get("/application/result.pdf").status_code == 404
 
 
@@ -168,9 +166,10 @@ def test_a_name_no_face_can_draw_is_told_on_a_plain_page(
     at(RESULTS_DAY)
     scores.enter(world.officer, 4, marks(made, "60", "85.5", "100"))
     results.release(world.manager, 4, NUMBER)
+    released_id = db.session.scalars(select(Result.id)).one()
     for client, address in (
         (sign_in(account_of(made)), "/application/result.pdf"),
-        (sign_in(world.unit_administrator), "/results/notices.pdf"),
+        (sign_in(world.unit_administrator), f"/results/{released_id}/notice.pdf"),
     ):
         refused = client.get(address)
         assert refused.status_code == 409 and "文书未生成" in refused.text and "U+E123" in refused.text

@@ -1,0 +1,1 @@
+"""Background work with progress: what a request would take too long for."""

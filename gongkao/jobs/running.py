@@ -1,0 +1,142 @@
+"""Doing a job: step by step into a folder of its own, so that whoever takes it up later goes on where it was.
+
+A step makes the papers of a few people and keeps them as one file under the step's number. When all steps are there the
+result is put together from them, in volumes, so that memory stays small however many people there are.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from gongkao.documents.batch import Press, join, read_zip, write_zip
+from gongkao.extensions import db
+from gongkao.jobs import records
+from gongkao.models import Account, Job, JobState
+from gongkao.rules.errors import RuleError
+from gongkao.services import batches
+from gongkao.services.batches import Form, Gathered, Kind
+from gongkao.storage.uploads import Upload
+
+log = logging.getLogger(__name__)
+
+VOLUME_BYTES = 48 * 1024 * 1024
+_BROKEN = "系统出现故障，任务没有完成，已完成的部分已保留。请稍后重新提交；多次出现请联系系统管理员。"
+
+
+def run(job_id: int, folder: Path, press: Press) -> None:
+    """Do a job to its end, unless another worker has it. `folder` is where the jobs' steps are kept.
+
+    Every failure ends up on the job's record in plain words.
+    """
+    worker = records.identify()
+    job = records.claim(job_id, worker)
+    if job is None:
+        return
+    place = folder / str(job_id)
+    try:
+        if job.cancel_requested:
+            records.end(job_id, worker, JobState.CANCELLED)
+        else:
+            _do(job, worker, place, press)
+    except records.Lost:
+        return
+    except RuleError as error:
+        db.session.rollback()
+        with suppress(records.Lost):
+            records.end(job_id, worker, JobState.FAILED, error.message)
+    except Exception:
+        db.session.rollback()
+        log.exception("job %s failed", job_id)
+        with suppress(records.Lost):
+            records.end(job_id, worker, JobState.FAILED, _BROKEN)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _do(job: Job, worker: str, place: Path, press: Press) -> None:
+    kind, form = batches.KINDS[job.kind], Form(job.parameters["form"])
+    actor, job_id, items, title, address = job.account, job.id, job.items, job.title, job.parameters["public_url"]
+    place.mkdir(parents=True, exist_ok=True)
+    steps = range(0, len(items), kind.step)
+    for number, start in enumerate(steps):
+        some = items[start : start + kind.step]
+        if not _step_path(place, number).exists():
+            _make_step(kind, actor, some, address, _step_path(place, number), press)
+        if not records.progress(job_id, worker, start + len(some)):
+            records.end(job_id, worker, JobState.CANCELLED)
+            return
+    count = len(steps)
+    volumes = _volumes(place, count, kind, form)
+    for position, entries in enumerate(volumes, start=1):
+        upload = _bind(place, entries, kind, form, title)
+        volume = f"（第{position}卷）" if len(volumes) > 1 else ""
+        records.keep_file(job_id, worker, position, upload, f"{title}{volume}{upload.extension}")
+        records.progress(job_id, worker, len(items))
+    notes = (_left_out_path(_step_path(place, number)).read_text(encoding="utf-8") for number in range(count))
+    left_out = [line for note in notes for line in note.splitlines()]
+    note = f"有{len(left_out)}份没有生成：{'；'.join(left_out)}" if left_out else ""
+    if not volumes:
+        records.end(job_id, worker, JobState.FAILED, note or "没有可以生成的文书。")
+        return
+    records.end(job_id, worker, JobState.DONE, note)
+
+
+def _make_step(kind: Kind, actor: Account, items: list[int], address: str, path: Path, press: Press) -> None:
+    gathered, left_out = kind.gather(actor, items, address)
+    # The papers are plain records: nothing of the database is held while they are made.
+    db.session.rollback()
+    made: list[Gathered] = []
+    for one, data in zip(gathered, press.make(kind.maker, [one.paper for one in gathered], kind.chunk), strict=True):
+        if isinstance(data, bytes):
+            made.append(one._replace(paper=data))
+        else:
+            left_out.append(f"{one.name.removesuffix('.pdf')}：{data.message}")
+    if kind.keep is not None:
+        left_out += kind.keep(actor, made)
+    _left_out_path(path).write_text("\n".join(left_out), encoding="utf-8")
+    fresh = path.with_suffix(".new")
+    write_zip(fresh, ((one.name, one.paper) for one in made))
+    # Whole or not there at all: a killed worker leaves no half step.
+    fresh.replace(path)
+
+
+def _step_path(place: Path, number: int) -> Path:
+    return place / f"{number:06d}.zip"
+
+
+def _left_out_path(path: Path) -> Path:
+    return path.with_suffix(".txt")
+
+
+def _volumes(place: Path, steps: int, kind: Kind, form: Form) -> list[list[tuple[int, int]]]:
+    """Which entries (step, place in it) go into which volume."""
+    limit = kind.a_pdf if form is Form.PDF else kind.a_zip
+    volumes: list[list[tuple[int, int]]] = []
+    size = 0
+    for number in range(steps):
+        for order, (_, data) in enumerate(read_zip(_step_path(place, number))):
+            if not volumes or len(volumes[-1]) >= limit or size + len(data) > VOLUME_BYTES:
+                volumes.append([])
+                size = 0
+            volumes[-1].append((number, order))
+            size += len(data)
+    return volumes
+
+
+def _bind(place: Path, chosen: list[tuple[int, int]], kind: Kind, form: Form, title: str) -> Upload:
+    """Put one volume together."""
+
+    def entries() -> Iterator[tuple[str, bytes]]:
+        wanted = set(chosen)
+        for number in sorted({step for step, _ in chosen}):
+            for order, entry in enumerate(read_zip(_step_path(place, number))):
+                if (number, order) in wanted:
+                    yield entry
+
+    target = place / "volume"
+    if form is Form.PDF:
+        join((data for _, data in entries()), target, title)
+        return Upload("application/pdf", ".pdf", target.read_bytes())
+    write_zip(target, kind.close(entries()) if kind.close is not None else entries())
+    return Upload("application/zip", ".zip", target.read_bytes())
