@@ -15,7 +15,7 @@ from gongkao.rules.application_form import FormStep, Problem
 from gongkao.rules.eligibility import Evaluation, Outcome, Result
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Status
-from gongkao.services import application_form, applications, deferrals, drafts, eligibility, seats
+from gongkao.services import application_form, applications, deferrals, drafts, eligibility, seats, unit_statements
 from gongkao.services.errors import Conflict, FieldsRefused
 
 PDF = "application/pdf"
@@ -26,8 +26,13 @@ PDF = "application/pdf"
 def home() -> ResponseReturnValue:
     standing = applications.standing(account())
     deferral = deferrals.find_own(account())
+    made = standing.application
+    unit_id = made.unit_id if made is not None and made.submitted_at is not None else None
+    statement = unit_statements.of_unit(unit_id) if unit_id is not None else None
     return render_template(
         "applications/home.html",
+        statement=statement,
+        posts=unit_statements.lines(statement) if statement is not None else [],
         standing=standing,
         deferral=deferral,
         deferral_next=deferrals.next_step(deferral) if deferral is not None else "",

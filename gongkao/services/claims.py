@@ -77,6 +77,16 @@ def take_over(actor: Account, application_id: int) -> None:
         session.expire(application)
 
 
+def release(application: Application) -> None:
+    """Let others have it again, inside the caller's use case; the row's version stays."""
+    db.session.execute(
+        update(Application)
+        .where(Application.id == application.id)
+        .values(claimed_by_id=None, claimed_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def require_free(actor: Account, application: Application) -> None:
     """Raises Refused, saying who and since when, where somebody else is reviewing the application now."""
     held = of_another(actor, application)

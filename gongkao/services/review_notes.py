@@ -12,7 +12,7 @@ from gongkao.clock import now
 from gongkao.models import Account, Application, ReviewNote
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Action, Desk, desk_of
-from gongkao.services import audit, review
+from gongkao.services import audit, claims, review
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.review import COMMENT_LENGTH, REASON_LENGTH, Verdict
 from gongkao.services.transaction import transaction
@@ -111,6 +111,7 @@ def save(
         note.complete = all(verdict.passed for verdict in found.values())
         note.form_version = application.version
         note.account_id, note.saved_at = actor.id, now()
+        claims.release(application)
         audit.record(actor, "save_review", application, number=application.number, desk=desk, complete=note.complete)
     return note
 
@@ -150,7 +151,10 @@ def _try(actor: Account, application_id: int) -> Outcome | None:
         return None
     except RuleError as error:
         return Outcome(application_id, name, number, False, error.message)
-    return Outcome(application_id, name, number, True, f"现为“{passed.status.label}”。")
+    second = passed.first_reviewed_by_id is not None
+    return Outcome(
+        application_id, name, number, True, f"现为“{'初审通过，待复审' if second else passed.status.label}”。"
+    )
 
 
 def _pass_one(actor: Account, application_id: int) -> Application:

@@ -14,14 +14,14 @@ from gongkao.extensions import db
 from gongkao.models import Account, Application, ApplicationEvent, Material, ReviewNote, UnitStatement
 from gongkao.rules import calendar, eligibility, workflow
 from gongkao.rules.application_form import Item
+from gongkao.rules.calendar import Window
 from gongkao.rules.errors import WindowClosed
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Desk
-from gongkao.services import application_form, claims, cycles, review, timeline
+from gongkao.services import application_form, claims, review, timeline
 from gongkao.services.claims import Claim
 from gongkao.services.errors import NotFound, Refused
 from gongkao.services.review import Agreement, agreements, checklist
-from gongkao.services.workflow import window_key
 
 # Of whoever has an application open only the name is shown.
 ONLY_NAME = (
@@ -145,9 +145,9 @@ def page(actor: Account, application_id: int) -> ReviewPage:
         agreements=agreements(application),
         changes=changes,
         entries=[timeline.entry(event) for event in events],
-        next_step=timeline.next_step(application),
+        next_step=timeline.next_step(application, window),
         desk=desk,
-        closed=_closed(application, desk),
+        closed=_closed(desk, window),
         days_left=calendar.days_left(window, today()) if window is not None else None,
         onsite_default=review.onsite_default(application),
         held_by=claims.of_another(actor, application) if desk is not None else None,
@@ -178,7 +178,7 @@ def _whole(actor: Account, application_id: int) -> tuple[Application, ReviewNote
             joinedload(Application.claimed_by).options(*ONLY_NAME),
             joinedload(Application.first_reviewed_by).options(*ONLY_NAME),
             joinedload(Application.work_periods),
-            selectinload(Application.assessments),
+            joinedload(Application.assessments),
             selectinload(Application.materials),
         )
     )
@@ -221,12 +221,12 @@ def _conditions(judged: Mapping[str, Any]) -> list[Condition]:
     return [condition(data) for data in (*judged.get("common", []), *judged.get("ways", []))]
 
 
-def _closed(application: Application, desk: Desk | None) -> str:
+def _closed(desk: Desk | None, window: Window | None) -> str:
     """Why nothing can be decided today; empty while the desk's window is open."""
-    if desk is None or application.unit is None:
+    if desk is None:
         return ""
     try:
-        cycles.require_open(window_key(application, Action.PASS), application.unit, application.grade)
+        calendar.checked_open(window, today())
     except WindowClosed as error:
         return error.message
     return ""

@@ -80,8 +80,8 @@ def office_of(application: Application, desk: Desk) -> str:
     return application.agency.name if application.agency is not None else "工考管理机构"
 
 
-def next_step(application: Application) -> str:
-    """One sentence: who has the application now, until when, and what comes next."""
+def next_step(application: Application, window: Window | None = None) -> str:
+    """One sentence: who has the application now, until when, and what comes next; `window`: its deadline, if known."""
     status = application.status
     if status is Status.DRAFT:
         return _own_turn(application, "申报尚未提交", "填写完整并提交", Desk.UNIT)
@@ -95,7 +95,7 @@ def next_step(application: Application) -> str:
         return "因填报虚假信息材料，已取消本年度申报资格。对处理有异议的，可以向省职业技能等级评价指导中心申诉。"
     if status is Status.REFUSED:
         return "资格审查不通过，本年度申报到此结束。有疑问请联系作出决定的单位。"
-    return _waiting(application)
+    return _waiting(application, window or deadline(application))
 
 
 def _own_turn(application: Application, state: str, task: str, desk: Desk) -> str:
@@ -106,8 +106,7 @@ def _own_turn(application: Application, state: str, task: str, desk: Desk) -> st
     return f"{state}，请本人{until}{task}，由{office_of(application, desk)}审查。"
 
 
-def _waiting(application: Application) -> str:
-    window = deadline(application)
+def _waiting(application: Application, window: Window | None) -> str:
     if window is None:
         by = "请尽快完成"
     elif today() > window.closes:

@@ -1,9 +1,16 @@
 """Pages are the same on either database, so they are tested on one."""
 
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from gongkao.extensions import db
 
 
 @pytest.fixture
@@ -11,3 +18,26 @@ def database_url(sqlite_template: Path, tmp_path: Path) -> str:
     path = tmp_path / "gongkao.sqlite3"
     shutil.copy(sqlite_template, path)
     return f"sqlite:///{path}"
+
+
+Counted = Callable[[], AbstractContextManager[list[str]]]
+
+
+@pytest.fixture
+def statements(app: Flask) -> Counted:
+    """The statements that a block sends, from a session that knows nothing yet: `with statements() as sent: ...`."""
+
+    @contextmanager
+    def counted() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if not statement.startswith("BEGIN"):
+                sent.append(statement)
+
+        db.session.remove()
+        event.listen(db.engine, "before_cursor_execute", note)
+        yield sent
+        event.remove(db.engine, "before_cursor_execute", note)
+
+    return counted
