@@ -29,6 +29,13 @@ PY
 "$PYTHON" -m flask demo
 say
 say "Serving http://$host:$port — Ctrl-C stops."
-exec "$PYTHON" -m gunicorn "app:create_app()" \
+# The worker makes papers in the background; it starts and stops with the server.
+"$PYTHON" -m flask worker >>"$GONGKAO_INSTANCE/log/worker.log" 2>&1 &
+worker=$!
+"$PYTHON" -m gunicorn "app:create_app()" \
   --bind "$host:$port" --workers "${WORKERS:-2}" --threads "${THREADS:-4}" --worker-class gthread --no-control-socket \
-  --access-logfile "$GONGKAO_INSTANCE/log/access.log" --log-level warning
+  --access-logfile "$GONGKAO_INSTANCE/log/access.log" --log-level warning &
+server=$!
+trap 'kill "$server" "$worker" 2>/dev/null || true' EXIT
+trap 'exit 0' INT TERM
+wait "$server"

@@ -99,6 +99,26 @@ def _page_count(data: bytes) -> int:
         return len(pdf.pages)
 
 
+def _put_number(whole: pikepdf.Pdf, page: pikepdf.Page, number: pikepdf.Page, name: pikepdf.Name) -> None:
+    """Lay a page's number over its foot as it is seen, in the same size however large the page is or lies.
+
+    Under a name of its own, always the same: the library's own overlay takes a name by chance.
+    """
+    left, low, right, high = (float(edge) for edge in page.trimbox)
+    across, along = (left + right) / 2, (low + high) / 2
+    foot = {
+        0: (across - 100, low + 8, across + 100, low + 28),
+        90: (right - 28, along - 100, right - 8, along + 100),
+        180: (across - 100, high - 28, across + 100, high - 8),
+        270: (left + 8, along - 100, left + 28, along + 100),
+    }[int(page.obj.get("/Rotate", 0)) % 360]
+    form = whole.copy_foreign(number.as_form_xobject())
+    page.add_resource(form, pikepdf.Name.XObject, name)
+    drawn = page.calc_form_xobject_placement(form, name, pikepdf.Rectangle(*foot))
+    page.contents_add(b"q\n", prepend=True)
+    page.contents_add(b"\nQ\n" + drawn)
+
+
 def _bound(title: str, parts: Sequence[tuple[str, bytes]], bookmarks: Sequence[tuple[int, str]]) -> bytes:
     with pikepdf.new() as whole:
         for _, data in parts:
@@ -107,17 +127,8 @@ def _bound(title: str, parts: Sequence[tuple[str, bytes]], bookmarks: Sequence[t
         total = len(whole.pages)
         numbers = render("archive_numbers.html", {"total": total}, title=title)
         with pikepdf.open(io.BytesIO(numbers)) as over:
-            for page, number in zip(whole.pages, over.pages, strict=True):
-                box = page.trimbox
-                # The number keeps its size at the foot of the page, however large the page is.
-                width = float(box[2]) - float(box[0])
-                place = pikepdf.Rectangle(
-                    float(box[0]) + width / 2 - 100,
-                    float(box[1]) + 8,
-                    float(box[0]) + width / 2 + 100,
-                    float(box[1]) + 28,
-                )
-                page.add_overlay(number, place)
+            for place, (page, number) in enumerate(zip(whole.pages, over.pages, strict=True), start=1):
+                _put_number(whole, page, number, pikepdf.Name(f"/ArchivePage{place}"))
         with whole.open_outline() as outline:
             outline.root.extend(pikepdf.OutlineItem(text, page - 1) for page, text in bookmarks)
         for page in whole.pages:

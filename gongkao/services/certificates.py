@@ -35,10 +35,11 @@ from gongkao.services import audit, cycles, files, listing, messages
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
 from gongkao.services.notices import shown_code
-from gongkao.services.results import CODE_LENGTH
 from gongkao.services.transaction import transaction
 
+# As on result notices: letters and digits that nobody confuses on paper.
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+_CODE_LENGTH = 12
 REASON_LENGTH = 200
 _PERSON = joinedload(Certificate.application).options(
     joinedload(Application.person),
@@ -143,7 +144,7 @@ def _make(actor: Account, counter: CertificateCounter, result: Result, replaces:
         result_id=result.id,
         serial=counter.last,
         number=f"{year % 100:02d}{code}00{application.grade}{counter.last:05d}",
-        verification_code="".join(secrets.choice(_CODE_ALPHABET) for _ in range(CODE_LENGTH)),
+        verification_code="".join(secrets.choice(_CODE_ALPHABET) for _ in range(_CODE_LENGTH)),
         content={
             "name": application.person.name,
             "unit": application.unit.name,

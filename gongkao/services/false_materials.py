@@ -29,7 +29,7 @@ from gongkao.rules.calendar import day_text
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import audit, bans, files, messages, reopening
+from gongkao.services import audit, bans, certificates, files, messages, reopening
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
 from gongkao.services.transaction import transaction
@@ -242,7 +242,7 @@ def decide(actor: Account, case_id: int, version: int, outcome: str, decision: s
             advance(application, Action.CANCEL, actor, reason=clean)
             ban = bans.impose(actor, application, case.agency)
             case.ban_id = ban.id
-            revoked = revoke_certificates(application)
+            revoked = certificates.revoke(actor, application, clean) or revoke_certificates(application)
             body = f"{day_text(ban.begins_on)}至{day_text(ban.ends_on)}不得申报。{clean}"
             audit.record(
                 actor,
@@ -264,10 +264,7 @@ def decide(actor: Account, case_id: int, version: int, outcome: str, decision: s
 
 
 def revoke_certificates(application: Application) -> bool:
-    """Whether something won by the application is to be revoked and called in (notice 四（四）).
-
-    The one place to revoke a certificate from, inside the deciding use case; so far there are released results only.
-    """
+    """Whether something won by the application is to be revoked and called in (notice 四（四）)."""
     query = select(Result.id).where(Result.application_id == application.id, Result.passed)
     return db.session.scalar(query) is not None
 
