@@ -14,6 +14,7 @@ from gongkao.models import (
     Application,
     Material,
     Person,
+    Release,
     Role,
     Trade,
     Unit,
@@ -23,7 +24,7 @@ from gongkao.models import (
 )
 from gongkao.rules.materials import MaterialFacts, MaterialKind, Need, materials_for
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import cycles, files, workflow
+from gongkao.services import cycles, files, release, workflow
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import Upload
 from tests.world import identity_number
@@ -172,3 +173,9 @@ def _reviewer(made: Application, applicant: Account) -> Account:
     }
     office = offices.get(made.status, Account.agency_id == made.agency_id)
     return db.session.scalars(select(Account).where(office).order_by(Account.id)).first() or applicant
+
+
+def release_results(officer: Account, manager: Account, grade: int = 4, number: str = "牟人社〔2025〕12号") -> Release:
+    """Release a grade's results as two people do: one proposes, the other confirms."""
+    release.propose(officer, grade, number)
+    return release.confirm(manager, grade)

@@ -36,7 +36,6 @@ from gongkao.services import (
     messages,
     password_help,
     reports,
-    results,
     seating,
     sheets,
     sites,
@@ -205,7 +204,7 @@ def _made(world: World) -> dict[str, Any]:
     seating.issue(world.city_officer)
 
     clock.install(clock.on_day(date(2025, 11, 3)))
-    release = results.release(world.manager, 4, "牟人社〔2025〕12号")
+    release = factories.release_results(world.officer, world.manager)
     result = db.session.scalars(select(Result).where(Result.release_id == release.id)).one()
 
     def message(condition: Any) -> int:

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("notices", __name__)
 
-from blueprints.notices import archive, batches, certificates, views  # noqa: E402, F401
+from blueprints.notices import archive, batches, certificates, published, views  # noqa: E402, F401

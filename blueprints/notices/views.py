@@ -18,6 +18,7 @@ from gongkao.models import Result
 from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.grades import Grade
 from gongkao.services import certificates, cycles, notices, results, scores
+from gongkao.services import release as releasing
 from gongkao.services.errors import NotFound
 
 PDF = "application/pdf"
@@ -27,10 +28,18 @@ class ReleaseForm(FlaskForm):
     document_number = StringField(
         "合格人员通知文号", [DataRequired(message="请输入合格人员通知的文号，如“牟人社〔2025〕12号”。")]
     )
+    sure = BooleanField("已核对全部成绩，可以公布", [DataRequired(message="请核对全部成绩后勾选。")])
+
+
+class ConfirmForm(FlaskForm):
     sure = BooleanField(
-        "已核对全部成绩，确认公布。公布后成绩不能再修改",
+        "已核对全部成绩和文号，确认公布。公布后成绩不能再修改",
         [DataRequired(message="公布后不能撤回，请核对后勾选确认。")],
     )
+
+
+class ReturnForm(FlaskForm):
+    reason = StringField("退回原因")
 
 
 @blueprint.get("/results")
@@ -48,6 +57,7 @@ def result_list() -> ResponseReturnValue:
         page=page,
         states=scores.grade_states(person) if person.agency is not None else [],
         may_release=may(person, Permission.RELEASE_RESULTS),
+        may_propose=may(person, Permission.ENTER_SCORES),
         oversees=person.unit is None,
         notices_url=url_for("notices.start_batch", name="notices", **query_args()),
     )
@@ -60,28 +70,74 @@ def results_export() -> Response:
 
 
 @blueprint.route("/results/release/<int:grade>", methods=["GET", "POST"])
-@requires(Permission.RELEASE_RESULTS)
+@requires(Permission.ENTER_SCORES)
 def release(grade: int) -> ResponseReturnValue:
-    """Release one grade: the counts, the notice's number, a deliberate yes."""
-    person = account()
-    state = next((state for state in scores.grade_states(person) if state.grade == grade), None)
-    if state is None or person.agency is None:
-        raise NotFound("grade")
+    """Propose to release one grade: the counts, the notice's number, a deliberate yes; then it waits for another."""
+    state = _state(grade)
     form = ReleaseForm()
     if form.validate_on_submit():
-        ok, _ = attempt(form, lambda: results.release(person, grade, form.document_number.data or ""))
+        ok, _ = attempt(form, lambda: releasing.propose(account(), grade, form.document_number.data or ""))
+        if ok:
+            flash(f"{Grade(grade).label}考核结果已提请公布，等待负责人确认。确认前不对外显示。", "success")
+            return redirect(url_for("notices.result_list"))
+    return _release_page(state, form), 422 if form.is_submitted() else 200
+
+
+@blueprint.post("/results/release/<int:grade>/confirm")
+@requires(Permission.RELEASE_RESULTS)
+def confirm_release(grade: int) -> ResponseReturnValue:
+    """The second person releases what the first has proposed."""
+    state = _state(grade)
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        ok, _ = attempt(form, lambda: releasing.confirm(account(), grade))
         if ok:
             flash(f"{Grade(grade).label}考核结果已公布，申报人员和单位可以下载结果通知。", "success")
             return redirect(url_for("notices.result_list"))
+    return _release_page(state, ReleaseForm(formdata=None), confirm=form), 422
+
+
+@blueprint.post("/results/release/<int:grade>/return")
+@requires(Permission.ENTER_SCORES)
+def return_release(grade: int) -> ResponseReturnValue:
+    """Return what is proposed, with the reason; the proposer may take it back."""
+    state = _state(grade)
+    form = ReturnForm()
+    if form.validate_on_submit():
+        ok, _ = attempt(form, lambda: releasing.send_back(account(), grade, form.reason.data or ""))
+        if ok:
+            flash("已退回，成绩可以修改；改好后重新提请公布。", "success")
+            return redirect(url_for("notices.release", grade=grade))
+    return _release_page(state, ReleaseForm(formdata=None), back=form), 422
+
+
+def _state(grade: int) -> scores.GradeState:
+    state = next((state for state in scores.grade_states(account()) if state.grade == grade), None)
+    if state is None or account().agency is None:
+        raise NotFound("grade")
+    return state
+
+
+def _release_page(
+    state: scores.GradeState, form: ReleaseForm, confirm: ConfirmForm | None = None, back: ReturnForm | None = None
+) -> str:
+    person, grade = account(), int(state.grade)
     window = cycles.find_window(WindowKey.RESULTS, person.agency, grade)
+    proposal = releasing.open_proposal(person, grade)
     return render_template(
         "notices/release.html",
         form=form,
+        confirm=confirm or ConfirmForm(formdata=None),
+        back=back or ReturnForm(formdata=None),
         state=state,
+        proposal=proposal,
+        returned=releasing.last_returned(person, grade),
+        own=proposal is not None and proposal.proposed_by_id == person.id,
+        may_release=may(person, Permission.RELEASE_RESULTS),
         missing=scores.incomplete(person, grade, 10) if state.missing else [],
         period=period_text(window) if window else "",
         open=cycles.is_open(WindowKey.RESULTS, person.agency, grade),
-    ), 422 if form.is_submitted() else 200
+    )
 
 
 @blueprint.get("/results/<int:result_id>/notice.pdf")

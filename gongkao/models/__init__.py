@@ -34,9 +34,23 @@ from gongkao.models.oversight import (
     SampleMember,
     UpwardReport,
 )
+from gongkao.models.panel import PanelAssessor, PanelCandidate, PanelCriterion, PanelMark, ReviewPanel
 from gongkao.models.password_help import HelpStatus, PasswordHelp
 from gongkao.models.people import Account, Person, Role
-from gongkao.models.result import Release, Result, Score
+from gongkao.models.result import (
+    GradeRule,
+    ProposalState,
+    Recheck,
+    RecheckState,
+    Release,
+    ReleaseProposal,
+    Result,
+    ResultVersion,
+    Score,
+    ScoreEntry,
+    ScoreImport,
+    ScoreMapping,
+)
 from gongkao.models.review import ApplicationEvent
 from gongkao.models.roster import RosterEntry
 from gongkao.models.sheet import RegistrationSheet, SheetStatus
@@ -66,6 +80,7 @@ __all__ = [
     "FalseMaterialsCase",
     "FilingStatus",
     "GradeEntry",
+    "GradeRule",
     "HelpStatus",
     "Job",
     "JobFile",
@@ -73,20 +88,33 @@ __all__ = [
     "Material",
     "Message",
     "Original",
+    "PanelAssessor",
+    "PanelCandidate",
+    "PanelCriterion",
+    "PanelMark",
     "PasswordHelp",
     "Person",
     "Phrase",
+    "ProposalState",
+    "Recheck",
+    "RecheckState",
     "RegionEntry",
     "RegistrationSheet",
     "Release",
+    "ReleaseProposal",
     "Result",
+    "ResultVersion",
     "ReviewNote",
+    "ReviewPanel",
     "Role",
     "RosterEntry",
     "Sample",
     "SampleMember",
     "SavedView",
     "Score",
+    "ScoreEntry",
+    "ScoreImport",
+    "ScoreMapping",
     "Seat",
     "SeatingRun",
     "SheetStatus",

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, Integer, Numeric, String, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, Integer, Numeric, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
@@ -28,6 +28,10 @@ class Cycle(Model):
     notice_issued_on_confirmed: Mapped[bool] = mapped_column(Boolean, default=False)
     deferral_due: Mapped[date] = mapped_column(Date)
     ban_years: Mapped[int] = mapped_column(Integer, default=2)
+    recheck_days: Mapped[int] = mapped_column(Integer, default=7, server_default="7")
+    # Comprehensive review: whether the highest and the lowest mark are left out, and the spread that is flagged.
+    panel_trims: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    panel_spread: Mapped[Decimal] = mapped_column(Numeric(5, 1), default=Decimal(20), server_default="20")
     current: Mapped[bool] = mapped_column(Boolean, default=False, index=True)
 
     window_entries: Mapped[list["CycleWindow"]] = relationship(
@@ -100,7 +104,7 @@ class GradeEntry(Model):
 
 
 class SubjectEntry(Model):
-    """A test subject of one grade in one cycle, with its pass mark."""
+    """A test subject of one grade in one cycle, with its pass mark and its weight (percent) in a weighted total."""
 
     __tablename__ = "subject"
     __table_args__ = (UniqueConstraint("cycle_id", "grade", "key"),)
@@ -114,9 +118,10 @@ class SubjectEntry(Model):
     full_mark: Mapped[Decimal] = mapped_column(Numeric(5, 1))
     pass_mark: Mapped[Decimal] = mapped_column(Numeric(5, 1))
     kind: Mapped[str] = mapped_column(String(20))
+    weight: Mapped[Decimal] = mapped_column(Numeric(4, 1), default=Decimal(0), server_default="0")
 
     def as_rule(self) -> Subject:
-        return Subject(self.key, self.name, self.full_mark, self.pass_mark)
+        return Subject(self.key, self.name, self.full_mark, self.pass_mark, self.weight)
 
 
 class Trade(Model):

@@ -37,7 +37,8 @@ class RegionEntry(Model):
 class Agency(Model):
     """An office that reviews: the provincial centre, a city's or a county's (notice 二（五）).
 
-    `taken_over` tells whether a county has taken over the review of registrations (已承接).
+    `taken_over` tells whether a county has taken over the review of registrations (已承接), `double_entry` whether two
+    people enter every mark.
     The three responsible people are those of the notice 四（一）.
     """
 
@@ -50,6 +51,7 @@ class Agency(Model):
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"), index=True)
     taken_over: Mapped[bool] = mapped_column(Boolean, default=False)
+    double_entry: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     onsite_by_default: Mapped[bool] = mapped_column(Boolean, default=True)
     second_review: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     phone: Mapped[str] = mapped_column(String(40), default="")

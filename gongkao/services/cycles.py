@@ -7,10 +7,21 @@ from sqlalchemy.orm import Session, SessionTransaction, joinedload
 
 from gongkao.clock import today
 from gongkao.extensions import db
-from gongkao.models import Account, Agency, Application, Cycle, RegionEntry, SubjectEntry, TradeOpening, Unit
+from gongkao.models import (
+    Account,
+    Agency,
+    Application,
+    Cycle,
+    GradeRule,
+    RegionEntry,
+    SubjectEntry,
+    TradeOpening,
+    Unit,
+)
 from gongkao.rules import calendar
 from gongkao.rules.calendar import Window, WindowKey
 from gongkao.rules.routing import under_province
+from gongkao.rules.scoring import PassRule
 from gongkao.services.errors import NotFound
 
 # Where a window is looked up for. None: not known yet.
@@ -117,3 +128,10 @@ def subjects(cycle: Cycle, grade: int) -> list[SubjectEntry]:
     """The test subjects of a grade, in order."""
     query = select(SubjectEntry).where(SubjectEntry.cycle_id == cycle.id, SubjectEntry.grade == grade)
     return list(db.session.scalars(query.order_by(SubjectEntry.position)))
+
+
+def pass_rule(cycle: Cycle, grade: int) -> PassRule:
+    """How the marks of a grade make a pass; every subject for a grade that has no rule of its own."""
+    query = select(GradeRule).where(GradeRule.cycle_id == cycle.id, GradeRule.grade == grade)
+    rule = db.session.scalar(query)
+    return PassRule() if rule is None else PassRule(rule.each_subject, rule.total_line)

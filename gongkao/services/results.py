@@ -1,7 +1,6 @@
-"""Releasing results, and looking up what was released."""
+"""Looking up what was released."""
 
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,19 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from gongkao.access.scope import narrow
-from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, Agency, Application, Cycle, Person, Release, Result, Role, Score, Trade, Unit
-from gongkao.rules import fields
-from gongkao.rules.calendar import WindowKey
-from gongkao.rules.errors import InvalidInput
+from gongkao.models import Account, Agency, Application, Person, Release, Result, Role, Trade, Unit
 from gongkao.rules.grades import Grade
-from gongkao.rules.scoring import Mark, Subject, judge, reached
-from gongkao.services import audit, cycles, messages, scores
-from gongkao.services.errors import FieldsRefused, NotFound, Refused
+from gongkao.services import cycles
+from gongkao.services.errors import NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
-from gongkao.services.scores import mark_text
-from gongkao.services.transaction import transaction
 
 # Letters and digits that nobody confuses on paper.
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -36,110 +28,6 @@ _ON_A_NOTICE = (
     ),
     joinedload(Result.release).joinedload(Release.agency),
 )
-
-
-def release(actor: Account, grade: int, document_number: str) -> Release:
-    """Release the results of one grade at the own agency (notice 三（六）): scores freeze, all concerned see theirs.
-
-    Raises FieldsRefused for the document number, Refused while scores are missing or once released, WindowClosed.
-    """
-    try:
-        number = fields.document_number(document_number, "合格人员通知文号")
-    except InvalidInput as error:
-        raise FieldsRefused({"document_number": error.message}) from error
-    with transaction() as session:
-        agency = scores.lock_own_agency(actor)
-        cycle = cycles.current_cycle()
-        cycles.require_open(WindowKey.RESULTS, agency, grade)
-        own = (Release.cycle_id == cycle.id, Release.agency_id == agency.id, Release.grade == grade)
-        if session.scalar(select(Release.id).where(*own)) is not None:
-            raise Refused(f"{Grade(grade).label}结果已经公布过，不能重复公布。")
-        people = _qualified(actor, cycle, grade)
-        if not people:
-            raise Refused(f"{Grade(grade).label}没有审查合格的人员，无需公布。")
-        subjects = [entry.as_rule() for entry in cycles.subjects(cycle, grade)]
-        if not subjects:
-            raise Refused(f"{Grade(grade).label}还没有设定考试科目，不能公布。请联系省职业技能等级评价指导中心设定。")
-        marks = _marks(actor, cycle, grade, subjects)
-        missing = [person for person in people if len(marks.get(person.id, {})) < len(subjects)]
-        if missing:
-            names = "、".join(person.person.name for person in missing[:5])
-            raise Refused(
-                f"{Grade(grade).label}还有{len(missing)}人成绩未录全（{names}"
-                f"{'等' if len(missing) > 5 else ''}），录全后才能公布。"
-            )
-        made = Release(
-            cycle_id=cycle.id,
-            agency_id=agency.id,
-            grade=grade,
-            document_number=number,
-            released_by_id=actor.id,
-            released_at=now(),
-        )
-        session.add(made)
-        session.flush()
-        for serial, application in enumerate(people, start=1):
-            own_marks = marks[application.id]
-            session.add(
-                Result(
-                    application_id=application.id,
-                    release_id=made.id,
-                    passed=judge(subjects, own_marks.values()).passed,
-                    marks=[_frozen(subject, own_marks[subject.key]) for subject in subjects],
-                    number=f"{cycle.year}{agency.code}{grade}{serial:05d}",
-                    verification_code="".join(secrets.choice(_CODE_ALPHABET) for _ in range(CODE_LENGTH)),
-                )
-            )
-        audit.record(actor, "release_results", made, grade=grade, people=len(people), document=number)
-        _tell_concerned(agency, Grade(grade), people)
-    return made
-
-
-def _tell_concerned(agency: Agency, grade: Grade, people: Sequence[Application]) -> None:
-    """Tell every person, and each unit once with how many of its people are among them."""
-    title = f"{grade.label}考核结果已公布"
-    body = f"由{agency.name}公布。请登录查看结果，合格的请留意证书办理安排。"
-    messages.tell_people([person.person_id for person in people], "result", title, body, "own")
-    for unit_id, count in sorted(Counter(person.unit_id for person in people if person.unit_id).items()):
-        messages.tell("result", title, f"由{agency.name}公布，本单位{count}人。", "result", unit_id=unit_id)
-
-
-def _qualified(actor: Account, cycle: Cycle, grade: int) -> Sequence[Application]:
-    query = (
-        select(Application)
-        .where(scores.qualified(actor, cycle), Application.grade == grade)
-        .options(joinedload(Application.person))
-        .order_by(Application.number)
-    )
-    return db.session.scalars(query).all()
-
-
-def _marks(actor: Account, cycle: Cycle, grade: int, subjects: Sequence[Subject]) -> dict[int, dict[str, Mark]]:
-    """The marks of the grade's people: by application, then by subject."""
-    found: dict[int, dict[str, Mark]] = {}
-    query = (
-        select(Score)
-        .join(Application, Application.id == Score.application_id)
-        .where(
-            scores.qualified(actor, cycle),
-            Application.grade == grade,
-            Score.subject_key.in_([subject.key for subject in subjects]),
-        )
-    )
-    for score in db.session.scalars(query):
-        mark = Mark(score.subject_key, score.value, score.absent)
-        found.setdefault(score.application_id, {})[score.subject_key] = mark
-    return found
-
-
-def _frozen(subject: Subject, mark: Mark) -> dict[str, object]:
-    return {
-        "name": subject.name,
-        "full_mark": mark_text(subject.full_mark, False),
-        "pass_mark": mark_text(subject.pass_mark, False),
-        "mark": mark_text(mark.value, mark.absent),
-        "passed": reached(subject, mark),
-    }
 
 
 def result_listing(actor: Account) -> Listing:
@@ -279,3 +167,8 @@ def by_code(code: str) -> Result:
     if result is None:
         raise NotFound("code")
     return result
+
+
+def new_code() -> str:
+    """A verification code that nobody guesses."""
+    return "".join(secrets.choice(_CODE_ALPHABET) for _ in range(CODE_LENGTH))

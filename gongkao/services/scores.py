@@ -17,7 +17,9 @@ from gongkao.models import (
     Application,
     Cycle,
     Person,
+    ProposalState,
     Release,
+    ReleaseProposal,
     Result,
     Score,
     SubjectEntry,
@@ -27,7 +29,7 @@ from gongkao.models import (
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
-from gongkao.rules.scoring import Mark, parse_mark
+from gongkao.rules.scoring import BREACH, Mark, parse_mark
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles
 from gongkao.services.errors import FieldsRefused, Refused
@@ -39,13 +41,17 @@ ABSENT = "缺考"
 
 @dataclass(frozen=True)
 class GradeState:
-    """How far one grade has come at one agency; `passed` counts the released results that passed."""
+    """How far one grade has come at one agency; `passed` counts the released results that passed.
+
+    `proposed` tells that its release waits to be confirmed.
+    """
 
     grade: Grade
     qualified: int
     scored: int
     release: Release | None
     passed: int = 0
+    proposed: bool = False
 
     @property
     def missing(self) -> int:
@@ -131,10 +137,27 @@ def grade_states(actor: Account) -> list[GradeState]:
         .where(*made, Result.passed)
         .group_by(Release.grade)
     )
+    proposed = {proposal.grade for proposal in db.session.scalars(open_proposals(actor))}
     return [
-        GradeState(grade, people.get(grade, 0), scored.get(grade, 0), releases.get(grade), passed.get(grade, 0))
+        GradeState(
+            grade,
+            people.get(grade, 0),
+            scored.get(grade, 0),
+            releases.get(grade),
+            passed.get(grade, 0),
+            grade in proposed,
+        )
         for grade in sorted(Grade, reverse=True)
     ]
+
+
+def open_proposals(actor: Account) -> Select[tuple[ReleaseProposal]]:
+    """The proposals of the own agency's grades that wait to be confirmed."""
+    return select(ReleaseProposal).where(
+        ReleaseProposal.cycle_id == cycles.current_cycle().id,
+        ReleaseProposal.agency_id == actor.agency_id,
+        ReleaseProposal.state == ProposalState.OPEN,
+    )
 
 
 def _counts(query: Select[*tuple[Any, ...]]) -> dict[int, int]:
@@ -205,14 +228,21 @@ def _mark_column(subject: SubjectEntry) -> Column:
 
 def marks_of(application: Application) -> dict[str, str]:
     """The entered marks of one person as text, by subject."""
-    return {score.subject_key: mark_text(score.value, score.absent) for score in application.scores}
+    return {score.subject_key: score_text(score) for score in application.scores}
 
 
-def mark_text(value: Decimal | None, absent: bool) -> str:
-    """缺考, or the mark without a needless ".0"."""
+def mark_text(value: Decimal | None, absent: bool, breach: bool = False) -> str:
+    """违纪, 缺考, or the mark without a needless ".0"."""
+    if breach:
+        return BREACH
     if absent or value is None:
         return ABSENT
     return f"{value.normalize():f}"
+
+
+def score_text(score: Score) -> str:
+    """A kept mark as text."""
+    return mark_text(score.value, score.absent, score.breach)
 
 
 def entry_fields(
@@ -223,10 +253,7 @@ def entry_fields(
     What was typed and refused stands there again; otherwise the entered mark.
     """
     query = select(Score).where(Score.application_id.in_([row.id for row in rows]))
-    entered = {
-        (score.application_id, score.subject_key): mark_text(score.value, score.absent)
-        for score in db.session.scalars(query)
-    }
+    entered = {(score.application_id, score.subject_key): score_text(score) for score in db.session.scalars(query)}
 
     def entry(number: int, key: str) -> Entry:
         name, seen = field_name(number, key), entered.get((number, key), "")
@@ -247,7 +274,7 @@ def enter(actor: Account, grade: int, typed: Mapping[str, str]) -> int:
         agency = lock_own_agency(actor)
         cycle = cycles.current_cycle()
         cycles.require_open(WindowKey.SCORES, agency, grade)
-        _refuse_released(actor, cycle, grade)
+        require_unreleased(actor, cycle, grade)
         subjects = {subject.key: subject for subject in cycles.subjects(cycle, grade)}
         fields = _changed_fields(typed, set(subjects))
         numbers = {number for number, _ in fields}
@@ -271,12 +298,15 @@ def lock_own_agency(actor: Account) -> Agency:
     return db.session.scalars(query.with_for_update(of=Agency)).one()
 
 
-def _refuse_released(actor: Account, cycle: Cycle, grade: int) -> None:
+def require_unreleased(actor: Account, cycle: Cycle, grade: int) -> None:
+    """Raises Refused where the own agency's grade is released, or its release proposed: then scores stand still."""
     query = select(Release.id).where(
         Release.cycle_id == cycle.id, Release.agency_id == actor.agency_id, Release.grade == grade
     )
     if db.session.scalar(query) is not None:
         raise Refused(f"{Grade(grade).label}成绩已公布，不能再修改。")
+    if db.session.scalar(open_proposals(actor).where(ReleaseProposal.grade == grade)) is not None:
+        raise Refused(f"{Grade(grade).label}结果已提请公布，成绩不能修改。需要修改的，请先在考核结果中退回提请。")
 
 
 def _changed_fields(typed: Mapping[str, str], keys: set[str]) -> dict[tuple[int, str], str]:
@@ -301,11 +331,14 @@ def _parse(
     wrong: dict[str, str] = {}
     for key, name in fields.items():
         score = present.get(key)
-        there = mark_text(score.value, score.absent) if score else ""
+        there = score_text(score) if score else ""
         try:
             mark = parse_mark(typed[name], subjects[key[1]].as_rule()) if typed[name].strip() else None
         except InvalidInput as error:
             wrong[name] = error.message
+            continue
+        if mark is not None and mark.breach:
+            wrong[name] = "违纪须写明情况：请点击该人员的申报编号，登记违纪。"
             continue
         wanted = mark_text(mark.value, mark.absent) if mark else ""
         if there not in (wanted, typed.get(seen_name(name), "")):
@@ -321,12 +354,12 @@ def _keep(actor: Account, key: tuple[int, str], mark: Mark | None, score: Score 
         if score is not None:
             db.session.delete(score)
         return score is not None
-    if score is not None and (score.value, score.absent) == (mark.value, mark.absent):
+    if score is not None and (score.value, score.absent, score.breach) == (mark.value, mark.absent, mark.breach):
         return False
     if score is None:
         score = Score(application_id=key[0], subject_key=key[1])
         db.session.add(score)
-    score.value, score.absent = mark.value, mark.absent
+    score.value, score.absent, score.breach, score.note = mark.value, mark.absent, False, ""
     score.entered_by_id = actor.id
     score.entered_at = now()
     return True

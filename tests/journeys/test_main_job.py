@@ -60,6 +60,7 @@ def test_from_the_registration_sheet_to_the_result_notice(site: Site) -> None:
     site.today(date(2025, 11, 3))
     _enter_scores(officer)
     site.today(date(2025, 11, 20))
+    _propose(officer)
     manager = site.visit(SignIn, "manager")
     _release(manager)
 
@@ -163,11 +164,16 @@ def _enter_scores(officer: Desk) -> None:
     officer.press("保存本页成绩").says("已保存")
 
 
+def _propose(officer: Desk) -> None:
+    officer.open("/results").headed("考核结果").follow("提请公布")
+    officer.headed("公布四级").look("propose")
+    officer.fill(document_number="牟人社〔2025〕12号").tick("sure").press("提请公布").says("等待负责人确认")
+
+
 def _release(manager: SignIn) -> None:
     manager.sign_in(f"gl{COUNTY}", world.PASSWORD)
-    manager.open("/results").headed("考核结果").follow("公布结果")
-    manager.headed("公布四级").look("release")
-    manager.fill(document_number="牟人社〔2025〕12号").tick("sure").press("公布结果")
+    manager.open("/results").headed("考核结果").follow("确认公布")
+    manager.headed("公布四级").look("release").tick("sure").press("确认公布")
     manager.says("考核结果已公布")
 
 

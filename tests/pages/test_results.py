@@ -10,7 +10,7 @@ from sqlalchemy import select
 from gongkao.extensions import db
 from gongkao.models import Account, Application, Release, Result
 from gongkao.rules.workflow import Status
-from gongkao.services import results, scores
+from gongkao.services import scores
 from tests import factories
 from tests.documents.reading import read
 from tests.services.test_scores import marks
@@ -31,7 +31,7 @@ def qualified(world: World, at: Callable[[date], None]) -> Application:
 @pytest.fixture
 def released(world: World, qualified: Application) -> Result:
     scores.enter(world.officer, 4, marks(qualified, "60", "85.5", "100"))
-    results.release(world.manager, 4, NUMBER)
+    factories.release_results(world.officer, world.manager)
     return db.session.scalars(select(Result)).one()
 
 
@@ -84,27 +84,35 @@ def test_outside_the_window_the_grid_is_closed(
     assert officer.post("/scores/4", data=marks(qualified, "85", "85", "80")).status_code == 422
 
 
-def test_the_manager_releases_deliberately(world: World, qualified: Application, sign_in: SignIn) -> None:
-    manager, address = sign_in(world.manager), "/results/release/4"
-    page = manager.get(address).text
+def test_two_people_release_deliberately(world: World, qualified: Application, sign_in: SignIn) -> None:
+    officer, manager, address = sign_in(world.officer), sign_in(world.manager), "/results/release/4"
+    page = officer.get(address).text
     assert "成绩录全后才能公布" in page and "孟听雨甲" in page and "<form" in page and "document_number" not in page
-    assert manager.post(address, data={"document_number": NUMBER, "sure": "y"}).status_code == 422
+    assert officer.post(address, data={"document_number": NUMBER, "sure": "y"}).status_code == 422
     scores.enter(world.officer, 4, marks(qualified, "60", "85.5", "100"))
-    assert "公布结果" in manager.get("/results").text
+    assert "提请公布" in officer.get("/results").text
 
-    untouched = manager.post(address, data={"document_number": NUMBER})
-    assert (
-        untouched.status_code == 422 and f'value="{NUMBER}"' in untouched.text and "请核对后勾选确认" in untouched.text
-    )
-    wrong = manager.post(address, data={"document_number": "十二号", "sure": "y"})
+    untouched = officer.post(address, data={"document_number": NUMBER})
+    assert untouched.status_code == 422 and f'value="{NUMBER}"' in untouched.text
+    assert "请核对全部成绩后勾选" in untouched.text
+    wrong = officer.post(address, data={"document_number": "十二号", "sure": "y"})
     assert wrong.status_code == 422 and "请按“牟人社〔2025〕12号”的格式填写" in wrong.text
+    assert manager.post(address, data={"document_number": NUMBER, "sure": "y"}).status_code == 422
+    assert officer.post(address, data={"document_number": NUMBER, "sure": "y"}).status_code == 302
     assert db.session.scalar(select(Release.id)) is None
+    assert "确认公布" not in officer.get(address).text and "等待" in officer.get(address).text
+    assert officer.post(f"{address}/confirm", data={"sure": "y"}).status_code == 403
 
-    done = manager.post(address, data={"document_number": NUMBER, "sure": "y"}, follow_redirects=True)
+    assert "确认公布" in manager.get("/results").text and NUMBER in manager.get(address).text
+    unsure = manager.post(f"{address}/confirm")
+    assert unsure.status_code == 422 and "请核对后勾选确认" in unsure.text
+    returned = manager.post(f"{address}/return", data={"reason": ""})
+    assert returned.status_code == 422 and "请填写退回原因" in returned.text
+    done = manager.post(f"{address}/confirm", data={"sure": "y"}, follow_redirects=True)
     assert done.status_code == 200 and "考核结果已公布" in done.text and "合格人员通知" in done.text
-    again = manager.post(address, data={"document_number": NUMBER, "sure": "y"})
+    again = officer.post(address, data={"document_number": NUMBER, "sure": "y"})
     assert again.status_code == 422 and "不能重复公布" in again.text
-    for account in (world.officer, world.unit_administrator, world.inspector, world.applicant):
+    for account in (world.unit_administrator, world.inspector, world.applicant):
         assert sign_in(account).post(address).status_code == 403
 
 
@@ -165,7 +173,7 @@ def test_a_name_no_face_can_draw_is_told_on_a_plain_page(
     made = factories.application(factories.person("孟\ue123雨"), world.school, status=Status.QUALIFIED)
     at(RESULTS_DAY)
     scores.enter(world.officer, 4, marks(made, "60", "85.5", "100"))
-    results.release(world.manager, 4, NUMBER)
+    factories.release_results(world.officer, world.manager)
     released_id = db.session.scalars(select(Result.id)).one()
     for client, address in (
         (sign_in(account_of(made)), "/application/result.pdf"),

@@ -9,7 +9,7 @@ from gongkao.clock import now
 from gongkao.extensions import db
 from gongkao.models import Account, Message, Score
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import cycles, messages, results, sheets, unit_checks, workflow
+from gongkao.services import cycles, messages, sheets, unit_checks, workflow
 from gongkao.services.errors import NotFound
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -105,7 +105,7 @@ def test_released_results_reach_the_people_and_their_units(world: World, at: Cal
                 )
             )
     at(date(2025, 11, 3))
-    results.release(world.manager, 4, "牟人社〔2025〕12号")
+    factories.release_results(world.officer, world.manager)
     for reader in (world.account(made.person.identity_number), world.unit_administrator):
         assert _titles(reader)[-1] == "四级（中级工）考核结果已公布"
     assert "四级（中级工）考核结果已公布" not in _titles(world.far_unit_administrator)

@@ -11,7 +11,7 @@ from gongkao.extensions import db
 from gongkao.models import Account, Application, AuditEntry, Release, Result, Score
 from gongkao.rules.errors import WindowClosed
 from gongkao.rules.workflow import Status
-from gongkao.services import listing, notices, results, scores
+from gongkao.services import listing, notices, release, results, scores
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from tests import factories
 from tests.documents.reading import read
@@ -50,7 +50,7 @@ def seen_by(account: Account) -> int:
 
 def test_a_release_freezes_marks_and_verdicts(world: World, people: tuple[Application, Application]) -> None:
     enter_all(world, people)
-    made = results.release(world.manager, 4, "牟人社[2025]第12号")
+    made = factories.release_results(world.officer, world.manager, 4, "牟人社[2025]第12号")
     assert made.document_number == NUMBER
     passed, failed = db.session.scalars(select(Result).order_by(Result.number)).all()
     assert (passed.application_id, passed.passed, failed.passed) == (people[0].id, True, False)
@@ -70,20 +70,20 @@ def test_missing_scores_are_named_and_nothing_is_released(
 ) -> None:
     scores.enter(world.officer, 4, {**marks(people[0], "60", "85.5", "100"), **marks(people[1], "90", "", "缺考")})
     with pytest.raises(Refused, match="还有1人成绩未录全（祝晓川乙）"):
-        results.release(world.manager, 4, NUMBER)
+        factories.release_results(world.officer, world.manager)
     assert db.session.scalar(select(func.count(Release.id))) == 0
     assert db.session.scalar(select(func.count(Result.id))) == 0
 
 
 def test_a_second_release_and_an_empty_one_are_refused(world: World, people: tuple[Application, Application]) -> None:
     enter_all(world, people)
-    results.release(world.manager, 4, NUMBER)
+    factories.release_results(world.officer, world.manager)
     with pytest.raises(Refused, match="已经公布过"):
-        results.release(world.manager, 4, NUMBER)
+        factories.release_results(world.officer, world.manager)
     with pytest.raises(Refused, match="没有审查合格的人员"):
-        results.release(world.manager, 3, NUMBER)
+        release.propose(world.officer, 3, NUMBER)
     with pytest.raises(Refused, match="没有审查合格的人员"):
-        results.release(world.far_manager, 4, NUMBER)
+        release.propose(world.far_officer, 4, NUMBER)
 
 
 @pytest.mark.parametrize("number", ["", "12号", "牟人社2025-12", "牟人社〔2025〕号"])
@@ -92,7 +92,7 @@ def test_a_document_number_must_look_like_one(
 ) -> None:
     enter_all(world, people)
     with pytest.raises(FieldsRefused) as refused:
-        results.release(world.manager, 4, number)
+        release.propose(world.officer, 4, number)
     assert "合格人员通知文号" in refused.value.fields["document_number"]
 
 
@@ -103,7 +103,7 @@ def test_outside_the_window_nothing_is_released(
     enter_all(world, people)
     at(day)
     with pytest.raises(WindowClosed, match="公布结果"):
-        results.release(world.manager, 4, NUMBER)
+        factories.release_results(world.officer, world.manager)
 
 
 def test_results_are_seen_after_the_release_by_whom_they_concern(
@@ -116,7 +116,7 @@ def test_results_are_seen_after_the_release_by_whom_they_concern(
     with pytest.raises(NotFound):
         results.find_own(own)
 
-    made = results.release(world.manager, 4, NUMBER)
+    made = factories.release_results(world.officer, world.manager)
     expected = {
         world.unit_administrator: 1,
         world.bureau_administrator: 1,
@@ -153,7 +153,7 @@ def listed(actor: Account) -> list[Result]:
 
 def test_the_notices_say_what_was_released(world: World, people: tuple[Application, Application]) -> None:
     enter_all(world, people)
-    made = results.release(world.manager, 4, NUMBER)
+    made = factories.release_results(world.officer, world.manager)
     found = results.find_own(account_of(people[1]))
     notice = read(notices.result_notice(found, ADDRESS)).text
     assert "祝晓川乙同志：" in notice and people[1].person.identity_number not in notice
@@ -164,8 +164,8 @@ def test_the_notices_say_what_was_released(world: World, people: tuple[Applicati
     together = read(notices.result_notices(listed(world.officer), ADDRESS))
     assert len(together.pages) == 2 and "孟听雨甲同志" in together.pages[0]
 
-    release, passed = results.find_release(world.officer, made.id)
-    official = read(notices.notice_of_passes(release, passed)).text
+    found_release, passed = results.find_release(world.officer, made.id)
+    official = read(notices.notice_of_passes(found_release, passed)).text
     assert NUMBER in official and "孟听雨甲同志" in official and "祝晓川乙" not in official
     assert "各有关单位：" in official and "共1人" in official
     assert people[0].person.identity_number not in official
@@ -173,14 +173,14 @@ def test_the_notices_say_what_was_released(world: World, people: tuple[Applicati
 
 def test_nobody_passed_means_no_notice_of_passes(world: World, people: tuple[Application, Application]) -> None:
     scores.enter(world.officer, 4, {**marks(people[0], "1", "1", "1"), **marks(people[1], "缺考", "缺考", "缺考")})
-    made = results.release(world.manager, 4, NUMBER)
+    made = factories.release_results(world.officer, world.manager)
     with pytest.raises(Refused, match="没有合格人员"):
         results.find_release(world.officer, made.id)
 
 
 def test_a_code_stands_for_masked_facts(world: World, people: tuple[Application, Application]) -> None:
     enter_all(world, people)
-    results.release(world.manager, 4, NUMBER)
+    factories.release_results(world.officer, world.manager)
     own = results.find_own(account_of(people[0]))
     code = notices.shown_code(own.verification_code).lower()
     facts = dict(notices.verification_facts(results.by_code(f" {code} ")))
@@ -194,7 +194,7 @@ def test_a_code_stands_for_masked_facts(world: World, people: tuple[Application,
 
 def test_many_notices_take_no_query_each(world: World, people: tuple[Application, Application]) -> None:
     enter_all(world, people)
-    results.release(world.manager, 4, NUMBER)
+    factories.release_results(world.officer, world.manager)
     officer = world.officer
     assert officer.agency is not None
     counted: list[str] = []
@@ -215,10 +215,14 @@ def test_releasing_and_entering_at_once_never_part_the_result_from_the_marks(
     def manager() -> Account:
         return db.session.scalars(select(Account).where(Account.username == "gl410122")).one()
 
-    raised = both_at_once(app, lambda: results.release(manager(), 4, NUMBER), lambda: scores.enter(manager(), 4, typed))
+    def both() -> Release:
+        officer = db.session.scalars(select(Account).where(Account.username == "gk410122")).one()
+        return factories.release_results(officer, manager())
+
+    raised = both_at_once(app, both, lambda: scores.enter(manager(), 4, typed))
     assert raised[0] is None
     # Either the new mark came first and is the released one, or it came too late and was refused.
-    assert raised[1] is None or (isinstance(raised[1], Refused) and "已公布" in raised[1].message)
+    assert raised[1] is None or (isinstance(raised[1], Refused) and "公布" in raised[1].message)
     kept = db.session.scalars(
         select(Score.value).where(Score.application_id == own, Score.subject_key == "post_skills")
     ).one()
@@ -228,13 +232,13 @@ def test_releasing_and_entering_at_once_never_part_the_result_from_the_marks(
 
 def test_of_two_releases_at_once_one_is_made(app: Flask, world: World, people: tuple[Application, Application]) -> None:
     enter_all(world, people)
+    release.propose(world.officer, 4, NUMBER)
     db.session.remove()
 
-    def release() -> Release:
-        actor = db.session.scalars(select(Account).where(Account.username == "gl410122")).one()
-        return results.release(actor, 4, NUMBER)
+    def confirm() -> Release:
+        return release.confirm(db.session.scalars(select(Account).where(Account.username == "gl410122")).one(), 4)
 
-    raised = both_at_once(app, release, release)
+    raised = both_at_once(app, confirm, confirm)
     refused = [error for error in raised if error is not None]
     assert len(refused) == 1 and isinstance(refused[0], Refused) and "已经公布过" in refused[0].message
     assert db.session.scalar(select(func.count(Release.id))) == 1
