@@ -47,9 +47,11 @@ def measure() -> Iterator[Measurement]:
         for _ in press.make(papers.result_notice, notices[: 8 * _PROCESSES], 4):
             pass
         value = min(_each(lambda: press.make(papers.result_notice, notices), _NOTICES) for _ in range(_ROUNDS))
-    # In kilobytes on Linux: the process that hands out, and the larger of those that make.
-    peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-    print(f"Peak memory of the parent and its largest child: {peak:.0f} MB", file=sys.stderr)
+    # In kilobytes on Linux: the process that hands out, and as many as make of the largest of them.
+    own, largest = (
+        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    print(f"Peak memory of all processes: at most {own + _PROCESSES * largest:.0f} MB", file=sys.stderr)
     sample = chance.sample(notices, _SAMPLE)
     usual = min(_each(lambda: _with_weasyprint(sample), _SAMPLE) for _ in range(_ROUNDS))
     yield Measurement("pdf", value, "ms", usual, _NOTICES)
