@@ -36,6 +36,6 @@ worker=$!
   --bind "$host:$port" --workers "${WORKERS:-2}" --threads "${THREADS:-4}" --worker-class gthread --no-control-socket \
   --access-logfile "$GONGKAO_INSTANCE/log/access.log" --log-level warning &
 server=$!
-trap 'kill "$server" "$worker" 2>/dev/null || true' EXIT
+trap 'kill "$server" "$worker" 2>/dev/null || true; wait' EXIT
 trap 'exit 0' INT TERM
 wait "$server"
