@@ -43,7 +43,14 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         return
     # SQLAlchemy's own "begin" below starts transactions, so the driver must not.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+    # The cache holds 32 MB: enough for the people and applications that one agency's queue is searched by.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=15000",
+        "cache_size=-32768",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
