@@ -20,7 +20,7 @@ from gongkao.documents import papers
 from gongkao.documents.samples import sample_paper, sample_photo, stamped
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, Person, Role, Trade, Unit
-from gongkao.rules.application_form import MATERIAL_PREFIX, FormStep
+from gongkao.rules.application_form import MATERIAL_PREFIX, NOT_FILED, FormStep
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialKind, MaterialRule, Need
 from gongkao.rules.routing import UnitLevel
@@ -28,6 +28,7 @@ from gongkao.rules.workflow import Action, Status
 from gongkao.services import (
     accounts,
     applications,
+    demonstration_offices,
     drafts,
     materials,
     review,
@@ -39,6 +40,19 @@ from gongkao.services import (
     units,
 )
 from gongkao.services.application_form import facts_of
+from gongkao.services.demonstration_offices import (
+    BUREAU,
+    CITY,
+    COUNTY,
+    IRRIGATION,
+    LAST_DAY,
+    SUPPLY,
+    WATER_STATION,
+)
+from gongkao.services.demonstration_offices import agency as _agency
+from gongkao.services.demonstration_offices import moment as _moment
+from gongkao.services.demonstration_offices import unit as _unit
+from gongkao.services.demonstration_offices import working as _working
 from gongkao.services.passwords import hash_password, verify_password
 from gongkao.services.transaction import transaction
 
@@ -46,10 +60,8 @@ DATA = ROOT / "data" / "demonstration"
 # Every account of the demonstration has it; `make run` prints it.
 PASSWORD = "yanshi-2025"
 
-PROVINCE, CITY, COUNTY = "410000", "410100", "410122"
+PROVINCE = "410000"
 CHECK_DAYS = (date(2025, 3, 10), date(2025, 3, 11), date(2025, 3, 12))
-# What is done later than the evening before the demonstration opens would lie in its future.
-LAST_DAY = clock.DEMONSTRATION_DAY - timedelta(days=1)
 OFFICERS = (
     (PROVINCE, Role.AGENCY_OFFICER, "陶然"),
     (CITY, Role.AGENCY_MANAGER, "宁致远"),
@@ -58,13 +70,9 @@ OFFICERS = (
     (COUNTY, Role.AGENCY_OFFICER, "季云舒"),
     (COUNTY, Role.INSPECTOR, "严正平"),
 )
-BUREAU, WATER_STATION, IRRIGATION, SUPPLY = (
-    "中牟县云溪水务局",
-    "中牟县云溪水利工程站",
-    "中牟县云溪灌区管理所",
-    "中牟县云溪供水服务站",
-)
 APPLICANT = "岳青山"
+# People on the water station's roster who have not begun: (name, sex, born).
+NOT_BEGUN = (("荀立冬", "男", date(1987, 11, 7)), ("终南雪", "女", date(1993, 1, 22)))
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,8 @@ class _Step:
 class _Worker:
     """One line of workers.csv: who applies for what, and how far the application has come.
 
-    `submitted_on` is None for a draft; each of the `steps` follows on the next working day.
+    `assessment` is last year's outcome. `submitted_on` is None for a draft; each of the `steps` follows on the next
+    working day.
     """
 
     place: int
@@ -106,6 +115,7 @@ class _Worker:
     grade: int
     work_started_on: date
     certified_on: date | None
+    assessment: str
     submitted_on: date | None
     steps: tuple[_Step, ...]
 
@@ -136,6 +146,7 @@ def _worker(place: int, row: dict[str, str]) -> _Worker:
         grade=int(row["grade"]),
         work_started_on=date.fromisoformat(row["work_started_on"]),
         certified_on=_day(row["certified_on"]),
+        assessment=row["assessment"] or "合格",
         submitted_on=_day(row["submitted_on"]),
         steps=tuple(_Step(Action(action), *of) for action, *of in steps),
     )
@@ -166,6 +177,7 @@ def _tell() -> None:
     _name_checks()
     _statements(cast)
     moments = [moment for worker in workers for moment in _way(worker)]
+    moments += demonstration_offices.moments(_listed(workers))
     for at, act in sorted(moments, key=lambda pair: pair[0]):
         clock.install(lambda at=at: at)  # type: ignore[misc]
         act()
@@ -181,23 +193,6 @@ def _settle() -> None:
 def _set_clock(day: date, minutes: int) -> None:
     moment = _moment(day, minutes)
     clock.install(lambda: moment)
-
-
-def _moment(day: date, minutes: int) -> datetime:
-    """That many minutes after 8:30 on the day."""
-    return datetime(day.year, day.month, day.day, 8, 30, tzinfo=clock.ZONE) + timedelta(minutes=minutes)
-
-
-def _agency(code: str) -> Agency:
-    return db.session.scalars(select(Agency).where(Agency.code == code)).one()
-
-
-def _unit(name: str) -> Unit:
-    return db.session.scalars(select(Unit).where(Unit.name == name)).one()
-
-
-def _working(**of: Any) -> Account:
-    return db.session.scalars(select(Account).filter_by(ended_at=None, **of)).one()
 
 
 def _officer_of(agency_id: int | None) -> Account:
@@ -314,15 +309,26 @@ def _next_working_day(day: date) -> date:
 
 
 def _register(worker: _Worker) -> None:
-    serial = 30 + 2 * worker.place + (1 if worker.sex == "男" else 0)
-    body = f"{COUNTY}{worker.born:%Y%m%d}{serial:03d}"
     accounts.register_applicant(
         name=worker.name,
-        identity_number=body + ric.calc_check_digit(body + "0"),
+        identity_number=_identity_number(worker.place, worker.sex, worker.born),
         mobile=f"1380000{3000 + worker.place}",
         password=PASSWORD,
     )
     _fill_in(worker)
+
+
+def _identity_number(place: int, sex: str, born: date) -> str:
+    serial = 30 + 2 * place + (1 if sex == "男" else 0)
+    body = f"{COUNTY}{born:%Y%m%d}{serial:03d}"
+    return body + ric.calc_check_digit(body + "0")
+
+
+def _listed(workers: Sequence[_Worker]) -> list[tuple[str, str]]:
+    """Names and identity numbers of the water station's people, those who have not begun at the end."""
+    people = [(one.name, one.sex, one.born) for one in workers if one.unit == WATER_STATION] + list(NOT_BEGUN)
+    places = [one.place for one in workers if one.unit == WATER_STATION] + [len(workers), len(workers) + 1]
+    return [(name, _identity_number(place, sex, born)) for place, (name, sex, born) in zip(places, people, strict=True)]
 
 
 def _applicant(worker: _Worker) -> Account:
@@ -383,7 +389,12 @@ def _typed(worker: _Worker) -> dict[FormStep, dict[str, str]]:
             "work-0-trade_name": trade.name,
         },
         FormStep.CERTIFICATE: certificate,
-        FormStep.ASSESSMENTS: {"year_2022": "优秀", "year_2023": "优秀", "year_2024": "合格"},
+        FormStep.ASSESSMENTS: {
+            "year_2022": "优秀",
+            "year_2023": "优秀",
+            "year_2024": worker.assessment,
+            "deferral_pledged": "yes" if worker.assessment == NOT_FILED else "",
+        },
     }
 
 
@@ -413,7 +424,7 @@ def _paper(made: Application, rule: MaterialRule) -> bytes:
         lines += [("工种", made.trade.name), ("等级", Grade(made.certificate_grade).label), ("证书编号", number)]
         signed_by, signed_on = made.certificate_issuer or "", made.certificate_issued_on
     elif rule.kind is MaterialKind.ASSESSMENT:
-        lines += [(f"{entry.year}年度", entry.outcome) for entry in made.assessments]
+        lines += [(f"{entry.year}年度", entry.outcome) for entry in made.assessments if entry.outcome != NOT_FILED]
     elif rule.kind is MaterialKind.ACHIEVEMENT:
         lines += [("成果", "车辆节油技术改进，获全省机关后勤技能竞赛二等奖")]
         signed_by, signed_on = "演示颁奖单位", date(2019, 10, 20)
@@ -443,7 +454,8 @@ def _take(worker: _Worker, step: _Step) -> None:
         for item in review.checklist(made)
     }
     reason = step.comment if step.action is Action.REFUSE else ""
-    review.decide(_reviewer(made), made.id, made.version, step.action, verdicts, reason=reason)
+    agreed = [one.key for one in review.agreements(made)] if made.status is Status.UNIT_REVIEW else []
+    review.decide(_reviewer(made), made.id, made.version, step.action, verdicts, reason=reason, agreed=agreed)
 
 
 def _correct(actor: Account, made: Application) -> None:
