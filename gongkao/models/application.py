@@ -36,7 +36,11 @@ class Application(Model):
         UniqueConstraint("cycle_id", "person_id"),
         Index("ix_application_unit_queue", "cycle_id", "unit_id", "status", "desk_since"),
         Index("ix_application_supervising_queue", "cycle_id", "supervising_unit_id", "status", "desk_since"),
-        Index("ix_application_agency_queue", "cycle_id", "agency_id", "status", "desk_since"),
+        # With what an agency's queue is filtered and searched by, so that its rows are read only to be shown.
+        Index(
+            "ix_application_agency_queue",
+            *("cycle_id", "agency_id", "status", "desk_since", "unit_id", "trade_id", "grade", "person_id"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
