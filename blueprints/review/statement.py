@@ -20,7 +20,7 @@ _FIELDS = ("post", "grade", "vacancies", "terms")
 
 
 @blueprint.route("/review/statement", methods=["GET", "POST"])
-@requires(Permission.REVIEW)
+@requires(Permission.STATE_VACANCIES)
 def statement() -> ResponseReturnValue:
     """Which posts are vacant and on what terms the unit appoints (notice 二（一））."""
     unit = account().unit

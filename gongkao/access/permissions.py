@@ -15,6 +15,7 @@ class Permission(StrEnum):
     FILE_SHEETS = "file_sheets"
     DECIDE_SHEETS = "decide_sheets"
     MANAGE_ROSTER = "manage_roster"
+    STATE_VACANCIES = "state_vacancies"
     VIEW_AUDIT = "view_audit"
     HELP_ACCOUNTS = "help_accounts"
     VIEW_APPLICATIONS = "view_applications"
@@ -47,6 +48,7 @@ _UNIT = frozenset(
         Permission.CHECK_UNITS,
         Permission.FILE_SHEETS,
         Permission.MANAGE_ROSTER,
+        Permission.STATE_VACANCIES,
         Permission.HELP_ACCOUNTS,
         Permission.VIEW_APPLICATIONS,
         Permission.REVIEW,
