@@ -1,5 +1,6 @@
 """The application: wiring only, and the entry point of the `flask` command."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask, Response, abort, render_template, request
@@ -18,7 +19,7 @@ from gongkao.documents.fonts import CharacterMissing
 from gongkao.extensions import csrf, db, limiter, login_manager, migrate, talisman
 from gongkao.jobs import queue
 from gongkao.rules.errors import RuleError
-from gongkao.services import accounts, audit
+from gongkao.services import audit, sessions
 from gongkao.services.errors import Conflict, NotFound
 from gongkao.storage import configure_store
 from gongkao.storage.uploads import size_text
@@ -67,6 +68,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _set_clock(settings)
     configure_store(settings.instance / "files")
     audit.configure(settings.resolved_audit_key())
+    sessions.configure(
+        idle=timedelta(minutes=settings.session_idle_minutes), longest=timedelta(hours=settings.session_hours)
+    )
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     csrf.init_app(app)
@@ -81,7 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     queue.init_app(app)
     login_manager.init_app(app)
-    login_manager.user_loader(accounts.load_account)
+    login_manager.user_loader(sessions.account_of)
     app.before_request(_note_origin)
     app.before_request(_refuse_unwritable)
     app.before_request(guard.check_entry)

@@ -31,7 +31,7 @@ from gongkao.extensions import db
 from gongkao.models import Account, Agency, Cycle, Role, Trade
 from gongkao.rules.routing import UnitLevel
 from gongkao.rules.workflow import Status
-from gongkao.services import cycles, starting_data
+from gongkao.services import cycles, sessions, starting_data
 from gongkao.services.transaction import transaction
 from tests.postgres import start_postgres
 from tests.world import credit_code, identity_number
@@ -237,10 +237,10 @@ def _rows(size: int, facts: dict[str, Any], zone: str) -> Iterator[tuple[str, Se
 
 def _sign_in(app: Flask) -> FlaskClient:
     with app.app_context():
-        officer = db.session.scalars(select(Account.id).where(Account.username == "bench")).one()
+        token = sessions.begin(db.session.scalars(select(Account).where(Account.username == "bench")).one())
     client = app.test_client()
     with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = f"{officer}.1", True
+        session["_user_id"], session["_fresh"] = token, True
     return client
 
 

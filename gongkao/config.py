@@ -22,6 +22,7 @@ _MAY_BE = {
     "trusted_proxies": "应为0至5之间的整数，即前面有几层反向代理",
     "max_request_megabytes": "应为12至1024之间的整数（兆字节）",
     "session_idle_minutes": "应为5至720之间的整数（分钟）",
+    "session_hours": "应为1至168之间的整数（小时）",
     "agency_second_factor": "应为 true 或 false",
     "clock": "应为日期，如 2025-03-20",
 }
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     max_request_megabytes: int = Field(default=64, ge=12, le=1024)
     session_idle_minutes: int = Field(default=60, ge=5, le=720)
+    session_hours: int = Field(default=12, ge=1, le=168)
     agency_second_factor: bool = False
     smtp_host: str = ""
     smtp_port: int = Field(default=25, ge=1, le=65535)

@@ -19,7 +19,7 @@ from gongkao import clock
 from gongkao.config import Settings
 from gongkao.extensions import db
 from gongkao.models import Account
-from gongkao.services import audit
+from gongkao.services import audit, sessions
 from tests import world as worlds
 from tests.postgres import start_postgres
 
@@ -153,8 +153,9 @@ def sign_in(app: Flask) -> Callable[[Account], FlaskClient]:
     def signed_in(account: Account) -> FlaskClient:
         client = app.test_client()
         client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+        token = sessions.begin(account)
         with client.session_transaction() as session:
-            session["_user_id"] = account.get_id()
+            session["_user_id"] = token
             session["_fresh"] = True
         return client
 

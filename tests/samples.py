@@ -37,6 +37,7 @@ from gongkao.services import (
     password_help,
     reports,
     seating,
+    sessions,
     sheets,
     sites,
     unit_checks,
@@ -73,6 +74,7 @@ SCOPED = frozenset(
         "case_id",
         "sample_id",
         "member_id",
+        "session_id",
     }
 )
 # Of these what belongs to a city, and is seen by all its counties.
@@ -217,6 +219,8 @@ def _made(world: World) -> dict[str, Any]:
         "sheet_id": sheet.id,
         "token": sheet.token,
         "agency_id": world.agency("410122").id,
+        "session_id": _session(world.officer),
+        **{f"{one.role}/session_id": _session(one) for one in _one_of_each(world)},
         "account_id": world.officer.id,
         "accounts.renew_administrator/account_id": world.unit_administrator.id,
         "agency_officer/account_id": world.unit_administrator.id,
@@ -255,6 +259,16 @@ def _made(world: World) -> dict[str, Any]:
             Message.unit_id.in_(select(Unit.id).where(Unit.id == world.school.id))
         ),
     }
+
+
+def _one_of_each(world: World) -> list[Account]:
+    return [world.applicant, world.unit_administrator, world.officer, world.manager, world.inspector]
+
+
+def _session(account: Account) -> int:
+    """One browser in which the account is signed in."""
+    token = sessions.begin(account)
+    return sessions.of(account, token)[0].id
 
 
 def _case(world: World, application: Application, applicant: Account) -> FalseMaterialsCase:

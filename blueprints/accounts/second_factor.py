@@ -2,16 +2,16 @@
 
 from flask import current_app, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import login_user
 
 from blueprints.accounts import blueprint
 from blueprints.accounts.help_forms import CodeForm, DisableForm
+from blueprints.accounts.sessions import enter
 from blueprints.guard import public, signed_in
 from blueprints.helpers import account, attempt, page_layout, safe_next
 from gongkao.clock import real_time
 from gongkao.extensions import limiter
 from gongkao.models import Account
-from gongkao.services import accounts, second_factor
+from gongkao.services import second_factor, sign_in
 
 # The password was right; the code must follow within this time.
 WAIT_SECONDS = 300
@@ -20,7 +20,7 @@ _KEY = "second_factor"
 
 def ask_for_code(found: Account, target: str | None) -> ResponseReturnValue:
     """After the right password of an account with a second factor."""
-    session[_KEY] = [found.get_id(), int(real_time().timestamp()), target or ""]
+    session[_KEY] = [sign_in.half_way(found), int(real_time().timestamp()), target or ""]
     return redirect(url_for("accounts.enter_code"))
 
 
@@ -28,20 +28,20 @@ def ask_for_code(found: Account, target: str | None) -> ResponseReturnValue:
 @public
 @limiter.limit("10 per 5 minutes", methods=["POST"])
 def enter_code() -> ResponseReturnValue:
-    identity, since, target = session.get(_KEY) or ("", 0, "")
-    found = accounts.load_account(identity)
+    note, since, target = session.get(_KEY) or ("", 0, "")
+    found = sign_in.found_half_way(note)
     if found is None or real_time().timestamp() - since > WAIT_SECONDS:
         session.pop(_KEY, None)
         flash("请先输入账户和密码。", "info")
         return redirect(url_for("accounts.sign_in"))
     form = CodeForm()
     if form.validate_on_submit():
-        if second_factor.verify(found, form.code.data or ""):
-            session.pop(_KEY, None)
-            session.permanent = True
-            login_user(found)
-            return redirect(safe_next(target) or url_for("accounts.home"))
-        form.code.errors = ["动态码不正确、已过期或已用过。请等待下一个动态码后重试。"]
+        try:
+            if sign_in.check_code(found, form.code.data or ""):
+                return enter(found, safe_next(target) or url_for("accounts.home"))
+            form.code.errors = ["动态码不正确、已过期或已用过。请等待下一个动态码后重试。"]
+        except sign_in.TooMany as error:
+            form.code.errors = [error.message]
     return render_template("accounts/enter_code.html", form=form), 422 if form.is_submitted() else 200
 
 

@@ -1,18 +1,20 @@
 """Home, signing in and out, registering, the own password and mobile."""
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
 
 from blueprints.accounts import blueprint
 from blueprints.accounts.forms import ContactForm, PasswordForm, RegisterForm, SignInForm, SignOutForm
 from blueprints.accounts.second_factor import ask_for_code
+from blueprints.accounts.sessions import check_password, enter, leave
 from blueprints.guard import public, signed_in
 from blueprints.helpers import account, attempt, page_layout, safe_next
 from gongkao.extensions import limiter
 from gongkao.models import Role
 from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.services import accounts, cycles, settings
+from gongkao.services.sign_in import TooMany
 
 _HOMES = {
     Role.APPLICANT: "applications.home",
@@ -44,17 +46,19 @@ def home() -> ResponseReturnValue:
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @public
-@limiter.limit("60 per 5 minutes", methods=["POST"])
+@limiter.limit("300 per 5 minutes", methods=["POST"])
 def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if form.validate_on_submit():
-        found = accounts.sign_in(form.username.data or "", form.password.data or "")
+        try:
+            found = check_password(form.username.data or "", form.password.data or "")
+        except TooMany as error:
+            form.password.errors = [error.message]
+            return render_template("accounts/sign_in.html", form=form), 429, {"Retry-After": str(error.seconds)}
         if found is not None and found.totp_enabled_at is not None:
             return ask_for_code(found, safe_next(form.next.data))
         if found is not None:
-            session.permanent = True
-            login_user(found)
-            return redirect(safe_next(form.next.data) or url_for("accounts.home"))
+            return enter(found, safe_next(form.next.data) or url_for("accounts.home"))
         form.password.errors = ["账户或密码不正确。请核对后重试；忘记密码请看下方说明。"]
     elif not form.is_submitted():
         if current_user.is_authenticated:
@@ -67,8 +71,7 @@ def sign_in() -> ResponseReturnValue:
 @signed_in
 def sign_out() -> ResponseReturnValue:
     if SignOutForm().validate_on_submit():
-        logout_user()
-        session.clear()
+        leave()
         flash("您已安全退出。", "success")
     return redirect(url_for("accounts.sign_in"))
 
@@ -88,11 +91,10 @@ def register() -> ResponseReturnValue:
                 password=form.password.data or "",
             ),
         )
-        if ok:
-            session.permanent = True
-            login_user(made)
+        if ok and made is not None:
+            answer = enter(made, url_for("applications.home"))
             flash("注册成功。今后请用身份证号和密码登录。", "success")
-            return redirect(url_for("applications.home"))
+            return answer
     window = cycles.find_window(WindowKey.REGISTRATION)
     return render_template(
         "accounts/register.html",
@@ -114,9 +116,9 @@ def change_password() -> ResponseReturnValue:
             lambda: accounts.change_password(person, current=form.current.data or "", new=form.new.data or ""),
         )
         if ok:
-            login_user(person)
+            answer = enter(person, url_for("accounts.home"))
             flash("密码已修改，请牢记新密码。", "success")
-            return redirect(url_for("accounts.home"))
+            return answer
     return render_template(
         "accounts/password.html", form=form, first=person.must_change_password, layout=page_layout()
     ), 422 if form.is_submitted() else 200

@@ -53,6 +53,7 @@ from gongkao.models.result import (
 )
 from gongkao.models.review import ApplicationEvent
 from gongkao.models.roster import RosterEntry
+from gongkao.models.session import FailureCount, SignedInSession
 from gongkao.models.sheet import RegistrationSheet, SheetStatus
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "ExamRoom",
     "ExamSite",
     "ExamSitting",
+    "FailureCount",
     "FalseMaterialsCase",
     "FilingStatus",
     "GradeEntry",
@@ -118,6 +120,7 @@ __all__ = [
     "Seat",
     "SeatingRun",
     "SheetStatus",
+    "SignedInSession",
     "SiteIncident",
     "SittingRoom",
     "SpecialNeed",

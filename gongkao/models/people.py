@@ -65,10 +65,7 @@ class Person(Model):
 
 
 class Account(Model, UserMixin):
-    """What someone signs in with: an applicant's person, a unit's administrator, an agency's officer, an inspector.
-
-    `session_version` is part of the session: raising it ends every session of the account.
-    """
+    """What someone signs in with: an applicant's person, a unit's administrator, an agency's officer, an inspector."""
 
     __tablename__ = "account"
 
@@ -85,7 +82,6 @@ class Account(Model, UserMixin):
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_reason: Mapped[str] = mapped_column(String(120), default="")
-    session_version: Mapped[int] = mapped_column(Integer, default=1)
     email: Mapped[str] = mapped_column(String(120), default="", server_default="")
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     totp_enabled_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -97,9 +93,6 @@ class Account(Model, UserMixin):
     unit: Mapped[Unit | None] = relationship(lazy="joined")
     agency: Mapped[Agency | None] = relationship(lazy="joined")
     region: Mapped[RegionEntry | None] = relationship()
-
-    def get_id(self) -> str:
-        return f"{self.id}.{self.session_version}"
 
     @property
     def is_active(self) -> bool:

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload
 
 from gongkao.clock import now
 from gongkao.extensions import db
-from gongkao.models import Account, Agency, Person, RegionEntry, Role, Unit
+from gongkao.models import Account, Agency, Person, Role, Unit
 from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
-from gongkao.services import audit, cycles, messages
+from gongkao.services import audit, cycles, messages, sessions
 from gongkao.services.errors import FieldsRefused
 from gongkao.services.passwords import hash_password, one_time_password, verify_password
 from gongkao.services.transaction import transaction
@@ -27,39 +26,20 @@ class Issued:
     password: str
 
 
-# What stands around every page: the office with its region, and what that lies in.
-_WITH_OFFICE = [
-    joinedload(Account.unit).joinedload(Unit.region).joinedload(RegionEntry.parent),
-    joinedload(Account.agency).joinedload(Agency.region).joinedload(RegionEntry.parent),
-]
-
-
-def load_account(session_id: str) -> Account | None:
-    """The account of a session ("12.3": account 12, session version 3); None once ended or its password changed."""
-    number, _, version = session_id.partition(".")
-    if not (number.isdigit() and version.isdigit()):
-        return None
-    account = db.session.get(Account, int(number), options=_WITH_OFFICE)
-    if account is None or account.ended_at is not None or account.session_version != int(version):
-        return None
-    return account
-
-
-def sign_in(username: str, password: str) -> Account | None:
-    """The account if name and password are right and it has not ended; None otherwise, after the same time."""
+def find(username: str) -> Account | None:
+    """The account of a name, however its letters are typed; also one that has ended."""
     name = username.strip()
-    account = db.session.scalar(select(Account).where(Account.username == name.upper()))
-    if account is None:
-        account = db.session.scalar(select(Account).where(Account.username == name.lower()))
+    # An identity number ends in a capital X, an office's account is in small letters.
+    return db.session.scalar(select(Account).where(Account.username.in_([name.upper(), name.lower()])))
+
+
+def check_password(username: str, password: str) -> Account | None:
+    """The account if name and password are right and it has not ended; None otherwise, after the same time."""
+    account = find(username)
     if not verify_password(account.password_hash if account else None, password):
         return None
     assert account is not None
-    if account.ended_at is not None:
-        return None
-    with transaction():
-        account.last_signed_in_at = now()
-        audit.record(account, "sign_in", account)
-    return account
+    return account if account.ended_at is None else None
 
 
 def register_applicant(*, name: str, identity_number: str, mobile: str, password: str) -> Account:
@@ -115,7 +95,7 @@ def register_applicant(*, name: str, identity_number: str, mobile: str, password
 
 
 def change_password(account: Account, *, current: str, new: str) -> None:
-    """Choose a new password; every other session of the account ends. Raises FieldsRefused."""
+    """Choose a new password; every session of the account ends, so that this one begins anew. Raises FieldsRefused."""
     if not verify_password(account.password_hash, current):
         raise FieldsRefused({"current": "当前密码不正确，请重新输入。"})
     about = [account.username, account.mobile]
@@ -128,7 +108,7 @@ def change_password(account: Account, *, current: str, new: str) -> None:
     with transaction():
         account.password_hash = password_hash
         account.must_change_password = False
-        account.session_version += 1
+        sessions.end_all(account)
         audit.record(account, "change_password", account)
 
 
@@ -224,7 +204,7 @@ def renew_password(actor: Account, account: Account, checks: Sequence[str]) -> I
     password = one_time_password()
     account.password_hash = hash_password(password)
     account.must_change_password = True
-    account.session_version += 1
+    sessions.end_all(account)
     audit.record(actor, "renew_password", account, checks=list(checks))
     messages.tell(
         "account",
@@ -240,7 +220,7 @@ def end_account(actor: Account | None, account: Account, reason: str) -> None:
     """End an account and all its sessions, inside the caller's use case. What it did stays on record."""
     account.ended_at = now()
     account.ended_reason = reason
-    account.session_version += 1
+    sessions.end_all(account)
     audit.record(actor, "end_account", account, reason=reason)
 
 

@@ -7,7 +7,7 @@ import segno
 
 from gongkao.clock import now, real_time
 from gongkao.models import Account, Role
-from gongkao.services import audit, messages
+from gongkao.services import audit, messages, sessions
 from gongkao.services.errors import FieldsRefused, Refused
 from gongkao.services.passwords import verify_password
 from gongkao.services.transaction import transaction
@@ -72,7 +72,7 @@ def disable(account: Account, password: str) -> None:
 def reset(actor: Account, account: Account) -> None:
     """Somebody lost the phone: take the second factor away, inside the caller's use case."""
     _forget(account)
-    account.session_version += 1
+    sessions.end_all(account)
     audit.record(actor, "reset_second_factor", account)
     messages.tell("account", "动态码已被重置", f"由{actor.office_name}办理。", "profile", account_id=account.id)
 

@@ -6,7 +6,7 @@ import pytest
 
 from gongkao.extensions import db
 from gongkao.models import AuditEntry, HelpStatus, PasswordHelp
-from gongkao.services import accounts, messages, password_help
+from gongkao.services import accounts, messages, password_help, sessions
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from tests.world import PASSWORD, World, identity_number
 
@@ -22,16 +22,16 @@ def _ask(world: World, **changes: str) -> PasswordHelp:
 
 
 def test_the_unit_checks_and_issues_a_password_that_must_be_changed(world: World) -> None:
-    old_session = world.applicant.get_id()
+    old_session = sessions.begin(world.applicant)
     request = _ask(world)
     assert messages.unread(world.unit_administrator) == 1
     with pytest.raises(FieldsRefused) as refused:
         password_help.issue(world.unit_administrator, request.id, request.version, ALL[:-1])
     assert "逐项核实" in refused.value.fields["checks"]
     issued = password_help.issue(world.unit_administrator, request.id, request.version, ALL)
-    assert accounts.load_account(old_session) is None
-    assert accounts.sign_in(world.applicant.username, PASSWORD) is None
-    account = accounts.sign_in(world.applicant.username, issued.password)
+    assert sessions.account_of(old_session) is None
+    assert accounts.check_password(world.applicant.username, PASSWORD) is None
+    account = accounts.check_password(world.applicant.username, issued.password)
     assert account is not None and account.must_change_password
     entry = db.session.query(AuditEntry).filter_by(action="renew_password").one()
     assert entry.account_id == world.unit_administrator.id and len(entry.detail["checks"]) == 3
@@ -89,4 +89,4 @@ def test_an_administrators_password_is_renewed_by_its_own_agency_only(world: Wor
     with pytest.raises(Refused, match="请由该机构办理"):
         password_help.renew_administrator(world.city_officer, administrator.id, ALL)
     issued = password_help.renew_administrator(world.officer, administrator.id, ALL)
-    assert accounts.sign_in(administrator.username, issued.password) is not None
+    assert accounts.check_password(administrator.username, issued.password) is not None

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from gongkao.clock import real_time
 from gongkao.models import Account
-from gongkao.services import second_factor
+from gongkao.services import second_factor, sessions
 from gongkao.services.errors import FieldsRefused
 from gongkao.services.transaction import transaction
 from tests.world import PASSWORD, World
@@ -43,10 +43,10 @@ def test_it_counts_only_once_proved_and_each_code_once(world: World) -> None:
 
 def test_losing_the_phone(world: World) -> None:
     _enable(world.officer)
-    old = world.officer.get_id()
+    old = sessions.begin(world.officer)
     with transaction():
         second_factor.reset(world.manager, world.officer)
-    assert world.officer.totp_enabled_at is None and world.officer.get_id() != old
+    assert world.officer.totp_enabled_at is None and sessions.account_of(old) is None
 
 
 def test_signing_in_asks_for_the_code_after_the_password(app: Flask, world: World) -> None:

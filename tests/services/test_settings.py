@@ -12,7 +12,7 @@ from gongkao.extensions import db
 from gongkao.models import Account, AuditEntry, CycleWindow, Role
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import WindowClosed
-from gongkao.services import accounts, cycles, listing, settings
+from gongkao.services import accounts, cycles, listing, sessions, settings
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.storage import store
 from tests.world import World
@@ -161,13 +161,13 @@ def test_an_officers_account_is_issued_and_ended(world: World) -> None:
     issued = settings.issue_officer(world.manager, agency_id=agency.id, role=Role.AGENCY_OFFICER, name="卓明远")
     account = issued.account
     assert account.username == "gk410122-2" and account.agency_id == agency.id and account.must_change_password
-    found = accounts.sign_in(account.username, issued.password)
+    found = accounts.check_password(account.username, issued.password)
     assert found is not None
-    session_id = found.get_id()
+    session_id = sessions.begin(found)
     with pytest.raises(FieldsRefused):
         settings.end_officer(world.manager, account.id, " ")
     settings.end_officer(world.manager, account.id, "工作调动")
-    assert account.ended_reason == "工作调动" and accounts.load_account(session_id) is None
+    assert account.ended_reason == "工作调动" and sessions.account_of(session_id) is None
     with pytest.raises(Refused):
         settings.end_officer(world.manager, account.id, "工作调动")
     # The name is not given out again.

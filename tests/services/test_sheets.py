@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from gongkao.extensions import db
 from gongkao.models import Account, AuditEntry, RegistrationSheet, Role, SheetStatus
 from gongkao.rules.errors import WindowClosed
-from gongkao.services import accounts, files, listing, sheets, units, waiting
+from gongkao.services import accounts, files, listing, sessions, sheets, units, waiting
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -196,12 +196,12 @@ def test_accepting_makes_an_account_whose_password_works_once(world: World, at: 
     with pytest.raises(NotFound):
         sheets.slip(world.officer, sheet.id, issued.password, "")
 
-    found = accounts.sign_in(account.username.upper(), issued.password)
+    found = accounts.check_password(account.username.upper(), issued.password)
     assert found is not None and found.must_change_password
     accounts.change_password(found, current=issued.password, new="明月清风-Plain-2025")
     assert not found.must_change_password
-    assert accounts.sign_in(account.username, issued.password) is None
-    assert accounts.sign_in(account.username, "明月清风-Plain-2025") is not None
+    assert accounts.check_password(account.username, issued.password) is None
+    assert accounts.check_password(account.username, "明月清风-Plain-2025") is not None
     # Once used, the slip is gone.
     with pytest.raises(NotFound):
         sheets.slip(world.city_officer, sheet.id, issued.password, "")
@@ -211,21 +211,21 @@ def test_accepting_makes_an_account_whose_password_works_once(world: World, at: 
 def test_a_newer_sheet_ends_the_older_administrator_and_the_session(world: World, at: Any) -> None:
     at(LATER)
     older = world.bureau_administrator
-    session_id = older.get_id()
-    assert accounts.load_account(session_id) is not None
+    session_id = sessions.begin(older)
+    assert sessions.account_of(session_id) is not None
     assert sheets.working_administrators(world.bureau) == [older]
     sheet = handed_in(world, filled_on="2025-05-06")
     issued = sheets.accept(world.officer, sheet.id, sheet.version)
     assert older.ended_at is not None and "新的网上报名管理人员" in older.ended_reason
-    assert accounts.load_account(session_id) is None
-    assert accounts.sign_in(older.username, "Plain-Steps-2025") is None
+    assert sessions.account_of(session_id) is None
+    assert accounts.check_password(older.username, "Plain-Steps-2025") is None
     assert sheets.working_administrators(world.bureau) == [issued.account]
     # And once more: names are never given out twice.
     again = handed_in(world, filled_on="2025-05-06")
     second = sheets.accept(world.officer, again.id, again.version)
     assert second.account.username == issued.account.username + "-2"
-    assert accounts.sign_in(issued.account.username, issued.password) is None
-    assert accounts.sign_in(second.account.username, second.password) is not None
+    assert accounts.check_password(issued.account.username, issued.password) is None
+    assert accounts.check_password(second.account.username, second.password) is not None
 
 
 def test_a_refused_sheet_is_corrected_even_after_the_three_days(world: World, at: Any) -> None:
