@@ -117,6 +117,8 @@ def onsite_export() -> Response:
 def onsite_find() -> ResponseReturnValue:
     """Where a scanner leads: it types the number and Enter."""
     number = request.args.get("number", "")
+    if not number.strip():
+        return redirect(url_for("review.onsite"))
     try:
         found = visits.by_number(account(), number)
     except RuleError as error:

@@ -88,7 +88,7 @@ class Reader(HTMLParser):
             self.crossed.append(tag)
 
     def handle_data(self, data: str) -> None:
-        if not {"script", "style", "title", "code", "pre", "textarea"} & set(self.open):
+        if not {"script", "style", "title", "code", "kbd", "pre", "textarea"} & set(self.open):
             self.words.append(data)
 
 
