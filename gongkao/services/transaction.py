@@ -20,7 +20,8 @@ _GAVE_WAY = {"40P01", "40001", "55P03"}
 def transaction() -> Iterator[Session]:
     """Run a use case: all of it is kept, or nothing. Inside another use case it joins that one.
 
-    Raises Conflict where a row was changed by somebody else since it was read, or two use cases got in each other's way.
+    Raises Conflict where a row was changed by somebody else since it was read, or two use cases got in each other's
+    way.
     """
     session: Any = db.session()
     if session.info.get(_KEY):
