@@ -13,7 +13,8 @@ from werkzeug.routing import IntegerConverter
 
 import blueprints
 from blueprints import frame, guard, helpers
-from gongkao import cli, clock
+from gongkao import cli, clock, logs
+from gongkao.capacity import Capacity
 from gongkao.config import MEGABYTE, ROOT, Settings, load_settings
 from gongkao.documents.fonts import CharacterMissing
 from gongkao.extensions import csrf, db, limiter, login_manager, migrate, talisman
@@ -49,6 +50,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         GONGKAO=settings,
         SECRET_KEY=settings.resolved_secret_key(),
         SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
+        # An error's words may end in a log; what people typed must not.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         MAX_CONTENT_LENGTH=settings.max_request_megabytes * MEGABYTE,
         MAX_FORM_PARTS=2000,
         PERMANENT_SESSION_LIFETIME=settings.session_idle_minutes * 60,
@@ -60,6 +63,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.url_map.converters["int"] = RowId
+    if settings.max_concurrent:
+        app.wsgi_app = Capacity(app, app.wsgi_app, settings.max_concurrent)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         # Behind nginx the browser's own address and scheme are what the proxy says.
         proxies = settings.trusted_proxies
@@ -86,6 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app)
     login_manager.init_app(app)
     login_manager.user_loader(sessions.account_of)
+    logs.init_app(app, settings)
     app.before_request(_note_origin)
     app.before_request(_refuse_unwritable)
     app.before_request(guard.check_entry)

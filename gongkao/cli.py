@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 
 from gongkao.jobs import worker
 from gongkao.models import Role
-from gongkao.services import audit_trail, backup, deferrals, demonstration, installation, outgoing
+from gongkao.services import audit_trail, backup, deferrals, demonstration, installation, outgoing, sessions, sign_in
 from gongkao.services.errors import Refused
 
 
@@ -58,6 +58,8 @@ def deadlines() -> None:
 def run_deadlines() -> None:
     """Fail deferrals that were not made up in time, and remind of those still open. Safe to run again."""
     done = deferrals.run_deadlines()
+    sessions.forget_ended()
+    sign_in.forget_old()
     click.echo(f"容缺后补：逾期不通过{done.failed}人，提醒{done.reminded}人。")
 
 

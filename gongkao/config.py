@@ -23,6 +23,10 @@ _MAY_BE = {
     "max_request_megabytes": "应为12至1024之间的整数（兆字节）",
     "session_idle_minutes": "应为5至720之间的整数（分钟）",
     "session_hours": "应为1至168之间的整数（小时）",
+    "request_log": "应为 true 或 false",
+    "slow_query_ms": "应为0至60000之间的整数（毫秒），0为不记录",
+    "metrics": "应为 true 或 false",
+    "max_concurrent": "应为0至1000之间的整数，0为不限",
     "agency_second_factor": "应为 true 或 false",
     "clock": "应为日期，如 2025-03-20",
 }
@@ -54,6 +58,10 @@ class Settings(BaseSettings):
     max_request_megabytes: int = Field(default=64, ge=12, le=1024)
     session_idle_minutes: int = Field(default=60, ge=5, le=720)
     session_hours: int = Field(default=12, ge=1, le=168)
+    request_log: bool = False
+    slow_query_ms: int = Field(default=0, ge=0, le=60000)
+    metrics: bool = False
+    max_concurrent: int = Field(default=0, ge=0, le=1000)
     agency_second_factor: bool = False
     smtp_host: str = ""
     smtp_port: int = Field(default=25, ge=1, le=65535)

@@ -29,7 +29,9 @@ SECRET = "a key for tests only, long enough to be taken"
 
 
 def _settings(folder: Path, url: str) -> Settings:
-    return Settings(mode="test", instance=folder, database_url=url, secret_key=SECRET, clock=REGISTRATION_DAY)
+    return Settings(
+        mode="test", instance=folder, database_url=url, secret_key=SECRET, clock=REGISTRATION_DAY, metrics=True
+    )
 
 
 def _prepare(folder: Path, url: str) -> None:
