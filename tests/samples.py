@@ -17,25 +17,36 @@ from gongkao.models import (
     Deferral,
     DeferralStatus,
     FalseMaterialsCase,
+    Job,
+    JobFile,
+    JobState,
     Message,
     PasswordHelp,
     Result,
+    ReviewPanel,
     Role,
     Sample,
     SampleMember,
     Score,
+    ScoreImport,
     Unit,
 )
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
 from gongkao.services import (
+    archive,
     calendar_filings,
+    certificates,
     cycles,
     false_materials,
+    files,
     messages,
+    panels,
     password_help,
+    rechecks,
     reports,
+    saved_views,
     seating,
     sessions,
     sheets,
@@ -45,6 +56,7 @@ from gongkao.services import (
     visits,
 )
 from gongkao.services.transaction import transaction
+from gongkao.storage.uploads import Upload
 from tests import exams, factories
 from tests.world import World
 
@@ -68,12 +80,21 @@ SCOPED = frozenset(
         "visit_id",
         "slot_id",
         "class_id",
+        "view_id",
+        "job_id",
+        "certificate_id",
+        "record_id",
         "site_id",
         "sitting_id",
         "room_id",
         "case_id",
         "sample_id",
         "member_id",
+        "import_id",
+        "recheck_id",
+        "panel_id",
+        "assessor_id",
+        "candidate_id",
         "session_id",
     }
 )
@@ -88,6 +109,8 @@ NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
         (Role.APPLICANT, "notices.my_result"),
         # Nor a seat, being sent back.
         (Role.APPLICANT, "exams.my_ticket"),
+        # Inspectors keep no views, and the certificate of the sweep is not revoked.
+        *((role, "notices.revocation_pdf") for role in Role),
         (Role.AGENCY_OFFICER, "accounts.password_slip"),
         (Role.AGENCY_MANAGER, "accounts.password_slip"),
         # The notice of passes is the agencies' own.
@@ -100,7 +123,15 @@ NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
     }
 )
 # Routes that take away what the others show, visited last.
-LAST = frozenset({"applications.remove_material", "applications.replace_material", "applications.withdraw"})
+LAST = frozenset(
+    {
+        "review.delete_view",
+        "applications.remove_material",
+        "applications.replace_material",
+        "applications.withdraw",
+        "exams.take_out_of_panel",
+    }
+)
 
 
 def make(world: World) -> dict[str, Any]:
@@ -206,8 +237,17 @@ def _made(world: World) -> dict[str, Any]:
     seating.issue(world.city_officer)
 
     clock.install(clock.on_day(date(2025, 11, 3)))
+    with transaction() as session:
+        imported = ScoreImport(cycle_id=qualified.cycle_id, agency_id=world.agency("410122").id, grade=4)
+        imported.filename, imported.digest, imported.people, imported.changes = "成绩.xlsx", "", 1, []
+        imported.imported_by_id = world.officer.id
+        session.add(imported)
     release = factories.release_results(world.officer, world.manager)
     result = db.session.scalars(select(Result).where(Result.release_id == release.id)).one()
+    recheck = rechecks.ask(world.account(qualified.person.identity_number), "对岗位技能的计分有疑问")
+    panel = _panel(world)
+    certificate = certificates.issue(world.manager, [result.id])[0]
+    record = archive.seal(world.manager, qualified, factories.pdf())
 
     def message(condition: Any) -> int:
         return db.session.scalars(select(Message.id).where(condition).order_by(Message.id)).all()[-1]
@@ -237,6 +277,13 @@ def _made(world: World) -> dict[str, Any]:
         "step": "person",
         "result_id": result.id,
         "release_id": release.id,
+        "import_id": imported.id,
+        "recheck_id": recheck.id,
+        "panel_id": panel.id,
+        "exams.remove_panel/panel_id": _empty_panel(world, "第二评审组").id,
+        "assessor_id": panel.assessors[0].id,
+        "candidate_id": panel.candidates[0].id,
+        "exams.breach/application_id": qualified.id,
         "code": result.verification_code,
         "grade": 4,
         "number": 1,
@@ -250,6 +297,12 @@ def _made(world: World) -> dict[str, Any]:
         "site_id": site.id,
         "sitting_id": sitting.id,
         "room_id": room.id,
+        "certificate_id": certificate.id,
+        "record_id": record.id,
+        "notices.archived/application_id": qualified.id,
+        "name": "notices",
+        "position": 0,
+        **_of_each_role(world),
         **{
             f"exams.{page}/application_id": qualified.id
             for page in ("seat", "seat_ticket", "remove_seat", "unit_ticket")
@@ -269,6 +322,42 @@ def _session(account: Account) -> int:
     """One browser in which the account is signed in."""
     token = sessions.begin(account)
     return sessions.of(account, token)[0].id
+
+
+def _of_each_role(world: World) -> dict[str, int]:
+    """What belongs to one account alone: a view of the desk, a finished job with its file."""
+    people = (world.unit_administrator, world.officer, world.manager, world.inspector)
+    values = {}
+    for person in people:
+        values[f"{person.role}/view_id"] = saved_views.save(person, "review.desk", "四级", {"grade": "4"}).id
+        with transaction() as session:
+            job = Job(
+                kind="notices", title="测试", account_id=person.id, state=JobState.DONE, done=1, total=1, items=[]
+            )
+            kept = files.keep(Upload("application/pdf", ".pdf", factories.pdf()), "测试.pdf")
+            job.files.append(JobFile(position=0, file_id=kept.id))
+            session.add(job)
+        values[f"{person.role}/job_id"] = job.id
+    # For those signed out and those without any of their own.
+    return {
+        **values,
+        "view_id": values[f"{Role.AGENCY_OFFICER}/view_id"],
+        "job_id": values[f"{Role.AGENCY_OFFICER}/job_id"],
+    }
+
+
+def _panel(world: World) -> ReviewPanel:
+    """A panel that is to judge somebody of grade one, found qualified once the seats were given."""
+    clock.install(clock.on_day(date(2025, 3, 20)))
+    application = factories.application(factories.person("贺远行", 61), world.school, grade=1, status=Status.QUALIFIED)
+    clock.install(clock.on_day(date(2025, 11, 3)))
+    panel = _empty_panel(world, "第一评审组")
+    panels.add(world.officer, panel.id, [application.id])
+    return panel
+
+
+def _empty_panel(world: World, name: str) -> ReviewPanel:
+    return panels.make(world.officer, name, "甘一 云上站\n甘二 云下站\n甘三 云中站", "业绩成果 60\n答辩 40")
 
 
 def _case(world: World, application: Application, applicant: Account) -> FalseMaterialsCase:

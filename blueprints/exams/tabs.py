@@ -14,6 +14,8 @@ _PLACES = (
     ("sittings", "场次", "exams.sittings", Permission.VIEW_EXAMS),
     ("seating", "编排", "exams.seating", Permission.VIEW_EXAMS),
     ("scores", "成绩录入", "exams.scores_start", Permission.ENTER_SCORES),
+    ("panels", "综合评审", "exams.panel_list", Permission.ENTER_SCORES),
+    ("rechecks", "成绩复核", "exams.recheck_list", Permission.ENTER_SCORES),
 )
 
 

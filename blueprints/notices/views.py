@@ -17,7 +17,7 @@ from gongkao.extensions import limiter
 from gongkao.models import Result
 from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.grades import Grade
-from gongkao.services import certificates, cycles, notices, results, scores
+from gongkao.services import certificates, cycles, notices, rechecks, results, scores
 from gongkao.services import release as releasing
 from gongkao.services.errors import NotFound
 
@@ -191,7 +191,8 @@ def verify(code: str) -> ResponseReturnValue:
     try:
         found = results.by_code(code)
     except NotFound:
-        return render_template("notices/verify.html", facts=[]), 404
+        earlier = rechecks.replaced(code)
+        return render_template("notices/verify.html", facts=[], earlier=earlier), 200 if earlier is not None else 404
     return render_template("notices/verify.html", facts=notices.verification_facts(found))
 
 

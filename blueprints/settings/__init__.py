@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("settings", __name__)
 
-from blueprints.settings import audit, conditions, filings, metrics, views  # noqa: E402, F401
+from blueprints.settings import audit, conditions, filings, metrics, scoring, views  # noqa: E402, F401

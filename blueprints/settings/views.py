@@ -36,6 +36,7 @@ def setting_tabs(current: str) -> list[dict[str, Any]]:
         ("overview", "年度和日程", "settings.overview"),
         ("filings", "本地日程", "settings.filings"),
         ("conditions", "申报条件", "settings.conditions"),
+        ("scoring", "合格标准", "settings.scoring"),
         ("trades", "工种目录", "settings.trades"),
         ("agencies", "工考管理机构", "settings.agencies"),
     ]

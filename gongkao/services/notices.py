@@ -55,7 +55,7 @@ def paper(result: Result, public_url: str) -> ResultNoticePaper:
         ),
         passed=result.passed,
         agency_name=result.release.agency.name,
-        issued_on=result.release.released_at.date(),
+        issued_on=(result.corrected_at or result.release.released_at).date(),
         verification_code=shown_code(result.verification_code),
         verify_url=f"{public_url.rstrip('/')}/verify/{result.verification_code}",
     )

@@ -16,6 +16,7 @@ from gongkao.models import (
     Agency,
     Application,
     Cycle,
+    PanelCandidate,
     Person,
     ProposalState,
     Release,
@@ -26,17 +27,20 @@ from gongkao.models import (
     Trade,
     Unit,
 )
+from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
 from gongkao.rules.scoring import BREACH, Mark, parse_mark
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles
-from gongkao.services.errors import FieldsRefused, Refused
+from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Column, Filter, Listing, Row, contains, ends_with
 from gongkao.services.transaction import transaction
 
 ABSENT = "缺考"
+# The kind of the subject whose mark a panel gives.
+REVIEW = "review"
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,15 @@ class GradeState:
 
 @dataclass(frozen=True)
 class Entry:
-    """One field of the entry form: its name, what stands in it, and the mark that was there when the page was made."""
+    """One field of the entry form: its name, what stands in it, and the mark that was there when the page was made.
+
+    One that is `locked` is shown and not typed: where two people enter, what two others have typed.
+    """
 
     name: str
     text: str
     seen: str
+    locked: bool = False
 
 
 def field_name(application_id: int, subject_key: str) -> str:
@@ -270,26 +278,50 @@ def enter(actor: Account, grade: int, typed: Mapping[str, str]) -> int:
     Raises FieldsRefused with a message per wrong field, Refused for people outside the own agency's grade and once
     released, WindowClosed (notice 三（五）（六）).
     """
-    with transaction() as session:
-        agency = lock_own_agency(actor)
-        cycle = cycles.current_cycle()
-        cycles.require_open(WindowKey.SCORES, agency, grade)
-        require_unreleased(actor, cycle, grade)
-        subjects = {subject.key: subject for subject in cycles.subjects(cycle, grade)}
-        fields = _changed_fields(typed, set(subjects))
-        numbers = {number for number, _ in fields}
-        own = (qualified(actor, cycle), Application.grade == grade, Application.id.in_(numbers))
-        if set(session.scalars(select(Application.id).where(*own))) != numbers:
-            raise Refused("有人员不在本机构可录入的范围内，成绩没有保存。请刷新页面后重新录入。")
-        query = select(Score).where(Score.application_id.in_(numbers))
-        present = {(score.application_id, score.subject_key): score for score in session.scalars(query)}
-        marks = _parse(typed, fields, subjects, present)
-        changed = sum(_keep(actor, key, mark, present.get(key)) for key, mark in marks.items())
+    with transaction():
+        page = open_page(actor, grade, typed)
+        if page.agency.double_entry:
+            raise Refused("本机构已改为两人分别录入，成绩没有保存。请刷新页面后重新录入。")
+        marks = _parse(typed, page)
+        changed = sum(put(actor, key, mark, "", page.present.get(key)) for key, mark in marks.items())
         if changed:
-            audit.record(
-                actor, "enter_scores", agency, grade=grade, changed=changed, applications=sorted({n for n, _ in marks})
-            )
+            people = sorted({number for number, _ in marks})
+            audit.record(actor, "enter_scores", page.agency, grade=grade, changed=changed, applications=people)
     return changed
+
+
+@dataclass(frozen=True)
+class TypedPage:
+    """A page of typed marks that may be kept: the changed fields' names, and the marks that stand now, by place."""
+
+    agency: Agency
+    subjects: Mapping[str, SubjectEntry]
+    changes: Mapping[tuple[int, str], str]
+    present: Mapping[tuple[int, str], Score]
+
+
+def open_page(actor: Account, grade: int, typed: Mapping[str, str]) -> TypedPage:
+    """Check inside the caller's use case that a page of marks may be kept now, by this person, for these people.
+
+    Raises Refused, WindowClosed.
+    """
+    agency = lock_own_agency(actor)
+    cycle = cycles.current_cycle()
+    cycles.require_open(WindowKey.SCORES, agency, grade)
+    require_unreleased(actor, cycle, grade)
+    subjects = {subject.key: subject for subject in cycles.subjects(cycle, grade)}
+    changes = _changed_fields(typed, set(subjects))
+    numbers = {number for number, _ in changes}
+    own = (qualified(actor, cycle), Application.grade == grade, Application.id.in_(numbers))
+    if set(db.session.scalars(select(Application.id).where(*own))) != numbers:
+        raise Refused("有人员不在本机构可录入的范围内，成绩没有保存。请刷新页面后重新录入。")
+    judged = {number for number, key in changes if subjects[key].kind == REVIEW}
+    query = select(PanelCandidate.application_id).where(PanelCandidate.application_id.in_(judged))
+    if judged and db.session.scalars(query).first() is not None:
+        raise Refused("综合评审成绩由评审组评分后启封形成，不能手工录入，成绩没有保存。")
+    scored = select(Score).where(Score.application_id.in_(numbers))
+    present = {(score.application_id, score.subject_key): score for score in db.session.scalars(scored)}
+    return TypedPage(agency, subjects, changes, present)
 
 
 def lock_own_agency(actor: Account) -> Agency:
@@ -321,45 +353,91 @@ def _changed_fields(typed: Mapping[str, str], keys: set[str]) -> dict[tuple[int,
     return found
 
 
-def _parse(
-    typed: Mapping[str, str],
-    fields: Mapping[tuple[int, str], str],
-    subjects: Mapping[str, SubjectEntry],
-    present: Mapping[tuple[int, str], Score],
-) -> dict[tuple[int, str], Mark | None]:
+def read_marks(typed: Mapping[str, str], page: TypedPage) -> dict[tuple[int, str], Mark | None]:
+    """The changed marks of a page, None for one that was emptied. Raises FieldsRefused by field name."""
     marks: dict[tuple[int, str], Mark | None] = {}
     wrong: dict[str, str] = {}
-    for key, name in fields.items():
-        score = present.get(key)
-        there = score_text(score) if score else ""
+    for key, name in page.changes.items():
         try:
-            mark = parse_mark(typed[name], subjects[key[1]].as_rule()) if typed[name].strip() else None
+            mark = parse_mark(typed[name], page.subjects[key[1]].as_rule()) if typed[name].strip() else None
         except InvalidInput as error:
             wrong[name] = error.message
             continue
         if mark is not None and mark.breach:
             wrong[name] = "违纪须写明情况：请点击该人员的申报编号，登记违纪。"
-            continue
-        wanted = mark_text(mark.value, mark.absent) if mark else ""
-        if there not in (wanted, typed.get(seen_name(name), "")):
-            wrong[name] = f"此处成绩刚刚由他人改为{there or '空'}，请核对；仍按您填的保存，请再次点击保存。"
         marks[key] = mark
     if wrong:
         raise FieldsRefused(wrong)
     return marks
 
 
-def _keep(actor: Account, key: tuple[int, str], mark: Mark | None, score: Score | None) -> bool:
+def _parse(typed: Mapping[str, str], page: TypedPage) -> dict[tuple[int, str], Mark | None]:
+    """`read_marks`, where nobody else has changed the same mark since the page was made."""
+    marks = read_marks(typed, page)
+    wrong: dict[str, str] = {}
+    for key, mark in marks.items():
+        name, score = page.changes[key], page.present.get(key)
+        there = score_text(score) if score else ""
+        wanted = mark_text(mark.value, mark.absent) if mark else ""
+        if there not in (wanted, typed.get(seen_name(name), "")):
+            wrong[name] = f"此处成绩刚刚由他人改为{there or '空'}，请核对；仍按您填的保存，请再次点击保存。"
+    if wrong:
+        raise FieldsRefused(wrong)
+    return marks
+
+
+def put(actor: Account, key: tuple[int, str], mark: Mark | None, note: str, score: Score | None) -> bool:
+    """Keep, change or (without a mark) take away one mark inside the caller's use case; whether it changed.
+
+    `key` is (application, subject), `score` what stands there now, `note` what is said of a breach.
+    """
     if mark is None:
         if score is not None:
             db.session.delete(score)
         return score is not None
-    if score is not None and (score.value, score.absent, score.breach) == (mark.value, mark.absent, mark.breach):
+    wanted = (mark.value, mark.absent, mark.breach, note)
+    if score is not None and (score.value, score.absent, score.breach, score.note) == wanted:
         return False
     if score is None:
         score = Score(application_id=key[0], subject_key=key[1])
         db.session.add(score)
-    score.value, score.absent, score.breach, score.note = mark.value, mark.absent, False, ""
+    score.value, score.absent, score.breach, score.note = wanted
     score.entered_by_id = actor.id
     score.entered_at = now()
     return True
+
+
+def find_qualified(actor: Account, grade: int, application_id: int) -> Application:
+    """One of the own agency's qualified people of a grade. Raises NotFound."""
+    own = (qualified(actor, cycles.current_cycle()), Application.grade == grade, Application.id == application_id)
+    found = db.session.scalar(select(Application).where(*own).options(selectinload(Application.scores)))
+    if found is None:
+        raise NotFound("application")
+    return found
+
+
+def mark_breach(actor: Account, grade: int, application_id: int, subject_key: str, note: str) -> None:
+    """Put a breach of discipline (违纪) in the place of a mark: it makes the whole result invalid (notice 四（四）).
+
+    Raises FieldsRefused for "subject" and "note", NotFound, Refused once proposed or released, WindowClosed.
+    """
+    wrong: dict[str, str] = {}
+    subjects = {subject.key for subject in cycles.subjects(cycles.current_cycle(), grade)}
+    if subject_key not in subjects:
+        wrong["subject"] = "请选择违纪的科目。"
+    try:
+        clean = fields.short_text(note, "违纪情况", 200, 4)
+    except InvalidInput as error:
+        wrong["note"] = error.message
+    if wrong:
+        raise FieldsRefused(wrong)
+    with transaction() as session:
+        agency = lock_own_agency(actor)
+        cycle = cycles.current_cycle()
+        cycles.require_open(WindowKey.SCORES, agency, grade)
+        require_unreleased(actor, cycle, grade)
+        found = find_qualified(actor, grade, application_id)
+        key = (found.id, subject_key)
+        score = session.scalar(select(Score).where(Score.application_id == found.id, Score.subject_key == subject_key))
+        put(actor, key, Mark(subject_key, None, breach=True), clean, score)
+        audit.record(actor, "mark_breach", found, grade=grade, key=subject_key, note=clean)

@@ -66,7 +66,7 @@ def test_from_the_registration_sheet_to_the_result_notice(site: Site) -> None:
 
     for text in (
         applicant.open("/application").pdf("考核结果通知"),
-        unit.open("/results").headed("考核结果").look("results").pdf("下载结果通知"),
+        unit.open("/results").headed("考核结果").look("results").pdf("2025410122"),
     ):
         assert NAME in text and TRADE in text and "88.5" in text and "合格" in text
         assert fields.mask_identity_number(NUMBER) in text and NUMBER not in text
