@@ -47,7 +47,7 @@ def published_print(release_id: int) -> ResponseReturnValue:
             one.number,
             one.application.seat.ticket_number if one.application.seat is not None else "",
             mask_name(one.application.person.name),
-            one.application.trade.name,
+            one.application.trade.name if one.application.trade is not None else "",
             "合格" if one.passed else "不合格",
         )
         for number, one in enumerate(publication.printed(release), start=1)

@@ -60,14 +60,17 @@ def entry_fields(
 ) -> dict[int, dict[str, Entry]]:
     """The fields of one page of people: what the person has typed, never what somebody else has."""
     found = entries_of([row.id for row in rows])
+    sealed = scores.by_panel([row.id for row in rows])
 
-    def entry(number: int, key: str) -> Entry:
+    def entry(number: int, subject: SubjectEntry) -> Entry:
+        key = subject.key
         entries = found.get((number, key), [])
         own = next((one for one in entries if one.entered_by_id == actor.id), None)
         name, seen = scores.field_name(number, key), mark_text(own.value, own.absent) if own else ""
-        return Entry(name, typed.get(name, seen), seen, locked=own is None and len(entries) > 1)
+        locked = (own is None and len(entries) > 1) or (subject.kind == scores.REVIEW and number in sealed)
+        return Entry(name, typed.get(name, seen), seen, locked)
 
-    return {row.id: {subject.key: entry(row.id, subject.key) for subject in subjects} for row in rows}
+    return {row.id: {subject.key: entry(row.id, subject) for subject in subjects} for row in rows}
 
 
 def enter(actor: Account, grade: int, typed: Mapping[str, str]) -> int:

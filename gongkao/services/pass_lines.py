@@ -49,7 +49,7 @@ def lines_of(grade: int) -> GradeLines:
     return GradeLines(Grade(grade), cycles.subjects(cycle, grade), cycles.pass_rule(cycle, grade), fixed)
 
 
-def _used(cycle: Cycle, grade: int) -> Select[tuple[int]]:
+def _used(cycle: Cycle, grade: int) -> Select[int]:
     return select(Release.id).where(Release.cycle_id == cycle.id, Release.grade == grade).limit(1)
 
 

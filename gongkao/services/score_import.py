@@ -335,7 +335,7 @@ def _people(actor: Account, cycle: Cycle, grade: int) -> list[_Found]:
     )
     found = []
     for id_, number, name, identity, ticket in db.session.execute(query):
-        keys = {(NUMBER, number), (IDENTITY, identity), *([(TICKET, ticket)] if ticket else [])}
+        keys = {(key, text) for key, text in ((NUMBER, number), (IDENTITY, identity), (TICKET, ticket)) if text}
         found.append(_Found(id_, name, identity, frozenset(keys)))
     return found
 

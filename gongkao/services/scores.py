@@ -1,6 +1,6 @@
 """Entering scores of the qualified, by grade, until the grade's results are released."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -66,7 +66,7 @@ class GradeState:
 class Entry:
     """One field of the entry form: its name, what stands in it, and the mark that was there when the page was made.
 
-    One that is `locked` is shown and not typed: where two people enter, what two others have typed.
+    One that is `locked` is shown and not typed: what a panel gives, and what two others have typed already.
     """
 
     name: str
@@ -159,7 +159,7 @@ def grade_states(actor: Account) -> list[GradeState]:
     ]
 
 
-def open_proposals(actor: Account) -> Select[tuple[ReleaseProposal]]:
+def open_proposals(actor: Account) -> Select[ReleaseProposal]:
     """The proposals of the own agency's grades that wait to be confirmed."""
     return select(ReleaseProposal).where(
         ReleaseProposal.cycle_id == cycles.current_cycle().id,
@@ -263,11 +263,19 @@ def entry_fields(
     query = select(Score).where(Score.application_id.in_([row.id for row in rows]))
     entered = {(score.application_id, score.subject_key): score_text(score) for score in db.session.scalars(query)}
 
-    def entry(number: int, key: str) -> Entry:
-        name, seen = field_name(number, key), entered.get((number, key), "")
-        return Entry(name, typed.get(name, seen), seen)
+    sealed = by_panel([row.id for row in rows])
 
-    return {row.id: {subject.key: entry(row.id, subject.key) for subject in subjects} for row in rows}
+    def entry(number: int, subject: SubjectEntry) -> Entry:
+        name, seen = field_name(number, subject.key), entered.get((number, subject.key), "")
+        return Entry(name, typed.get(name, seen), seen, locked=subject.kind == REVIEW and number in sealed)
+
+    return {row.id: {subject.key: entry(row.id, subject) for subject in subjects} for row in rows}
+
+
+def by_panel(application_ids: Collection[int]) -> set[int]:
+    """Those of the applications whose review mark a panel gives: nobody types it."""
+    query = select(PanelCandidate.application_id).where(PanelCandidate.application_id.in_(application_ids))
+    return set(db.session.scalars(query))
 
 
 def enter(actor: Account, grade: int, typed: Mapping[str, str]) -> int:
@@ -316,8 +324,7 @@ def open_page(actor: Account, grade: int, typed: Mapping[str, str]) -> TypedPage
     if set(db.session.scalars(select(Application.id).where(*own))) != numbers:
         raise Refused("有人员不在本机构可录入的范围内，成绩没有保存。请刷新页面后重新录入。")
     judged = {number for number, key in changes if subjects[key].kind == REVIEW}
-    query = select(PanelCandidate.application_id).where(PanelCandidate.application_id.in_(judged))
-    if judged and db.session.scalars(query).first() is not None:
+    if judged and by_panel(judged):
         raise Refused("综合评审成绩由评审组评分后启封形成，不能手工录入，成绩没有保存。")
     scored = select(Score).where(Score.application_id.in_(numbers))
     present = {(score.application_id, score.subject_key): score for score in db.session.scalars(scored)}
