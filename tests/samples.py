@@ -107,6 +107,7 @@ NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
         (Role.INSPECTOR, "accounts.open_message"),
         # The applicant of the sweep has no result yet, and the slip needs its password.
         (Role.APPLICANT, "notices.my_result"),
+        (Role.APPLICANT, "exams.my_recheck"),
         # Nor a seat, being sent back.
         (Role.APPLICANT, "exams.my_ticket"),
         # Inspectors keep no views, and the certificate of the sweep is not revoked.
