@@ -14,8 +14,8 @@ def unit_tabs(current: str) -> list[dict[str, Any]]:
     """For an agency also what waits for it; whoever only looks on has no such choice."""
     person = account()
     places: list[tuple[str, str, str, int | None]] = [("units", "单位名单", "accounts.units", None)]
+    waits = waiting.counts(person)
     if may(person, Permission.MANAGE_UNITS):
-        waits = waiting.counts(person)
         places += [
             ("checks", "单位名称核对审核", "accounts.unit_check_desk", waits.get("checks_to_accept") or None),
             ("sheets", "登记表审核", "accounts.sheet_desk", waits.get("sheets") or None),
@@ -24,7 +24,7 @@ def unit_tabs(current: str) -> list[dict[str, Any]]:
         return []
     places.append(("administrators", "网上报名管理人员", "accounts.administrators", None))
     if may(person, Permission.MANAGE_UNITS):
-        places.append(("help", "密码重置", "accounts.help_desk", None))
+        places.append(("help", "密码重置", "accounts.help_desk", waits.get("password_help") or None))
     return [
         {"label": label, "href": url_for(endpoint), "count": count, "current": key == current}
         for key, label, endpoint, count in places

@@ -86,7 +86,7 @@ def _certificate(certificate_id: int, form: EndForm, code: int) -> ResponseRetur
     return render_template(
         "certificates/certificate.html",
         certificate=found,
-        facts=certificates.verification_facts(found),
+        facts=certificates.facts(found),
         history=certificates.history(found),
         form=form,
         may_reissue=own and may(person, Permission.ISSUE_CERTIFICATES),

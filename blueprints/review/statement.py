@@ -11,7 +11,7 @@ from gongkao.access.permissions import Permission
 from gongkao.models import UnitStatement
 from gongkao.rules.errors import RuleError
 from gongkao.services import unit_statements
-from gongkao.services.errors import Conflict, NotFound
+from gongkao.services.errors import Conflict
 from gongkao.services.unit_statements import Post
 
 # So many lines stand ready to be filled in.
@@ -24,8 +24,7 @@ _FIELDS = ("post", "grade", "vacancies", "terms")
 def statement() -> ResponseReturnValue:
     """Which posts are vacant and on what terms the unit appoints (notice 二（一））."""
     unit = account().unit
-    if unit is None:
-        raise NotFound("unit")
+    assert unit is not None
     kept = unit_statements.of_unit(unit.id)
     form = StatementForm() if request.method == "POST" else StatementForm(formdata=None, data=_data(kept))
     typed = _typed() if request.method == "POST" else _kept_posts(kept)

@@ -379,10 +379,16 @@ def by_code(code: str) -> Certificate:
 
 def verification_facts(certificate: Certificate) -> list[tuple[str, str]]:
     """What anyone holding a certificate may compare with it: (label, value); name and identity number masked."""
+    masked = {"姓名": mask_name(certificate.content["name"])}
+    return [(label, masked.get(label, value)) for label, value in facts(certificate)]
+
+
+def facts(certificate: Certificate) -> list[tuple[str, str]]:
+    """What the offices see of a certificate: (label, value)."""
     content = certificate.content
     return [
         ("证书编号", certificate.number),
-        ("姓名", mask_name(content["name"])),
+        ("姓名", content["name"]),
         ("身份证号", certificate.application.person.masked_identity_number),
         ("工作单位", content["unit"]),
         ("工种", content["trade"]),

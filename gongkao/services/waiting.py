@@ -12,7 +12,9 @@ from gongkao.models import (
     Application,
     CaseStatus,
     FalseMaterialsCase,
+    HelpStatus,
     Message,
+    PasswordHelp,
     RegistrationSheet,
     Role,
     SheetStatus,
@@ -26,7 +28,7 @@ from gongkao.services import cycles, deferrals, visits
 
 def counts(account: Account) -> dict[str, int]:
     """Waiting pieces by kind of work, asked for at once: messages, applications, onsite, deferrals, cases,
-    unit_checks, sheets, checks_to_accept.
+    unit_checks, password_help, sheets, checks_to_accept.
 
     Only what the person may do.
     """
@@ -52,6 +54,10 @@ def _work(account: Account) -> dict[str, Select[Any]]:
     if account.unit is not None and cycles.is_open(WindowKey.UNIT_CHECK, account.unit):
         unchecked = ~Unit.checks.any(UnitCheck.cycle_id == cycle.id)
         found["unit_checks"] = narrow(select(Unit.id), Unit, account).where(Unit.active, unchecked)
+    if may(account, Permission.HELP_ACCOUNTS):
+        found["password_help"] = narrow(select(PasswordHelp.id), PasswordHelp, account).where(
+            PasswordHelp.status == HelpStatus.WAITING
+        )
     if may(account, Permission.DECIDE_SHEETS):
         found["sheets"] = select(RegistrationSheet.id).where(
             RegistrationSheet.agency_id == account.agency_id, RegistrationSheet.status == SheetStatus.SUBMITTED

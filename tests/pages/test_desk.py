@@ -178,4 +178,4 @@ def test_the_unit_fills_in_its_statement_and_everybody_concerned_reads_it(
     ):
         assert "电工岗" in sign_in(reader).get(path).text, path
     assert unit.post(f"/review/{application.id}", data=form(application, Action.PASS)).status_code == 302
-    assert sign_in(world.officer).get("/review/statement").status_code == 404
+    assert sign_in(world.officer).get("/review/statement").status_code == 403
