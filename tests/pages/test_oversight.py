@@ -72,8 +72,8 @@ def test_the_dashboard_draws_pictures_that_need_nothing_from_outside(
 
 
 def test_the_pages_ask_the_database_little(world: World, made: list[Application], sign_in: SignIn) -> None:
-    for account in (world.province_manager, world.city_officer, world.inspector):
-        browser = sign_in(account)
+    for who in ("province_manager", "city_officer", "inspector"):
+        browser = sign_in(getattr(world, who))
         for address in ("/oversight", "/oversight/slow", "/oversight?grade=4", "/oversight/samples", "/cases"):
             db.session.remove()
             with statements() as asked:
