@@ -249,7 +249,6 @@ def test_a_new_password_ends_the_other_sessions(world: World, sign_in: SignIn) -
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("mobile", "", "请输入11位手机号码。"),
         ("mobile", "138", "手机号码应为11位数字"),
         ("password", "", "请输入密码"),
         ("password", "wrong password", "密码不正确"),
@@ -268,6 +267,10 @@ def test_the_mobile_number_changes_only_with_the_password(
     assert "139****5678" in browser.get("/profile").text
     db.session.expire_all()
     assert (account.mobile, account.person.mobile) == ("13900005678", "13900005678")
+    # Left empty, the number stays as it is.
+    assert browser.post("/profile", data={**sent, "mobile": ""}).status_code == 302
+    db.session.expire_all()
+    assert account.mobile == "13900005678"
 
 
 @pytest.mark.parametrize(
