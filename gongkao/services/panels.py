@@ -193,7 +193,7 @@ def add(actor: Account, panel_id: int, application_ids: Sequence[int]) -> int:
         panel = find(actor, panel_id, lock=True)
         _refuse_begun(panel)
         scores.require_unreleased(actor, cycles.current_cycle(), GRADE)
-        wanted = free(actor).query.where(Application.id.in_(application_ids))
+        wanted = free(actor).query.where(Application.id.in_(application_ids)).order_by(Application.number)
         found = session.scalars(wanted).unique().all()
         for one in found:
             assert one.unit is not None

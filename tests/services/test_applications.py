@@ -33,6 +33,7 @@ from gongkao.services import (
     eligibility,
     materials,
     review,
+    review_page,
     timeline,
     workflow,
 )
@@ -559,9 +560,11 @@ def test_a_pledge_made_after_the_agency_sent_it_back_goes_to_the_unit_first(worl
     applications.submit(world.applicant, made.version)
     assert made.status is Status.UNIT_REVIEW
     # The unit's first reviews are over; what the agency has sent back keeps the agency's time.
-    page = review.page(world.unit_administrator, made.id)
+    page = review_page.page(world.unit_administrator, made.id)
     assert page.closed == "" and timeline.deadline(made).closes == date(2025, 4, 11)  # type: ignore[union-attr]
     verdicts = {row.key: review.Verdict(True) for row in page.items}
+    with transaction():
+        factories.statement(world.school, world.unit_administrator)
     with pytest.raises(FieldsRefused):
         review.decide(world.unit_administrator, made.id, made.version, "pass", verdicts)
     review.decide(world.unit_administrator, made.id, made.version, "pass", verdicts, agreed=["deferral"])
