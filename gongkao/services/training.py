@@ -494,10 +494,6 @@ def listing(actor: Account) -> Listing:
     )
 
 
-def _completed(training: TrainingClass) -> str:
-    return str(sum(bool(one.completed) for one in training.members))
-
-
 def members_listing(actor: Account, training: TrainingClass) -> Listing:
     """The people of a class, those in the actor's scope."""
     query = (

@@ -102,12 +102,6 @@ def find(actor: Account, slot_id: int, *, lock: bool = False) -> VisitSlot:
     return slot
 
 
-@dataclass(frozen=True)
-class _Facts:
-    capacity: int
-    place: str
-
-
 def _read(wrong: dict[str, str], name: str, read: Callable[[], Any]) -> Any:
     try:
         return read()
