@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 import blueprints
-from blueprints import frame, guard, helpers
+from blueprints import frame, guard, helpers, once
 from gongkao import cli, clock, logs
 from gongkao.capacity import Capacity
 from gongkao.config import MEGABYTE, ROOT, Settings, load_settings
@@ -22,7 +22,9 @@ from gongkao.jobs import queue
 from gongkao.rules.errors import RuleError
 from gongkao.services import audit, sessions
 from gongkao.services.errors import Conflict, NotFound
+from gongkao.services.handled import AlreadyHandled
 from gongkao.storage import configure_store
+from gongkao.storage.store import StoreAway
 from gongkao.storage.uploads import size_text
 
 CONTENT_POLICY = {
@@ -71,7 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     settings.instance.mkdir(parents=True, exist_ok=True)
     _set_clock(settings)
-    configure_store(settings.instance / "files")
+    configure_store(settings.instance / "files", settings.s3)
     audit.configure(settings.resolved_audit_key())
     sessions.configure(
         idle=timedelta(minutes=settings.session_idle_minutes), longest=timedelta(hours=settings.session_hours)
@@ -95,7 +97,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(_note_origin)
     app.before_request(_refuse_unwritable)
     app.before_request(guard.check_entry)
+    app.before_request(once.recognise)
     app.after_request(_keep_private)
+    app.after_request(once.note_answer)
     app.context_processor(frame.context)
     _register_filters(app)
     _register_errors(app)
@@ -137,6 +141,7 @@ def _register_filters(app: Flask) -> None:
     app.add_template_filter(lambda day: day.strftime("%Y-%m-%d") if day else "", "day")
     app.add_template_filter(lambda moment: moment.strftime("%Y-%m-%d %H:%M") if moment else "", "moment")
     app.add_template_filter(size_text, "file_size")
+    app.add_template_global(once.request_key)
 
 
 # What a person reads when a request cannot be answered: what happened, and what to do now.
@@ -165,7 +170,7 @@ def _register_errors(app: Flask) -> None:
         return page(error.code, *_PAGES[error.code])
 
     def internal_error(error: Any) -> Any:
-        away = isinstance(getattr(error, "original_exception", None), OperationalError)
+        away = isinstance(getattr(error, "original_exception", None), OperationalError | StoreAway)
         code = 503 if away else 500
         try:
             db.session.rollback()
@@ -181,6 +186,7 @@ def _register_errors(app: Flask) -> None:
         CSRFError,
         lambda _error: page(400, "页面已过期", "登录状态已变化或页面打开时间过长。请返回上一页刷新后重新提交。"),
     )
+    app.register_error_handler(AlreadyHandled, once.already_handled)
     app.register_error_handler(NotFound, lambda _error: page(404, *_PAGES[404]))
     app.register_error_handler(StaleDataError, lambda _error: page(409, *_PAGES[409]))
     app.register_error_handler(Conflict, lambda error: page(409, _PAGES[409][0], error.message))

@@ -234,9 +234,11 @@
       status.textContent = text;
       status.classList.toggle("is-held", Boolean(held));
     };
-    // The token and the mark of what the page was opened with are sent along, but are nothing that somebody typed.
+    // The token and the mark of what the page was opened with are sent along, but are nothing that somebody typed. The
+    // page's key is for its own sending alone: saving as one types comes again and again.
     const carried = ["csrf_token", "version"];
-    const fields = () => Array.from(new FormData(form)).filter(([name, value]) => typeof value === "string" && !carried.includes(name));
+    const typed = (name) => !carried.includes(name) && name !== "request_key";
+    const fields = () => Array.from(new FormData(form)).filter(([name, value]) => typeof value === "string" && typed(name));
     const mark = form.elements.version;
     const store = () => {
       try {

@@ -19,7 +19,7 @@ from gongkao import clock
 from gongkao.config import Settings
 from gongkao.extensions import db
 from gongkao.models import Account
-from gongkao.services import audit, sessions
+from gongkao.services import audit, handled, sessions
 from tests import world as worlds
 from tests.postgres import start_postgres
 
@@ -125,6 +125,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     clock.install(clock.real_time)
     # A request of this test told its address to the thread that runs the next one.
     audit.origin.set("")
+    handled.post.set(None)
 
 
 def _forget_the_last_request() -> None:

@@ -21,6 +21,7 @@ from gongkao.models.exam import (
     TrainingMember,
 )
 from gongkao.models.files import StoredFile
+from gongkao.models.handled import HandledPost
 from gongkao.models.job import Job, JobFile, JobState
 from gongkao.models.message import Message
 from gongkao.models.onsite import Original, Visit, VisitMember, VisitSlot, VisitStatus
@@ -83,6 +84,7 @@ __all__ = [
     "FilingStatus",
     "GradeEntry",
     "GradeRule",
+    "HandledPost",
     "HelpStatus",
     "Job",
     "JobFile",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from gongkao.extensions import WRITE, db
+from gongkao.services import handled
 from gongkao.services.errors import Conflict
 
 _KEY = "use_case"
@@ -17,11 +18,14 @@ _GAVE_WAY = {"40P01", "40001", "55P03"}
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, aside: bool = False) -> Iterator[Session]:
     """Run a use case: all of it is kept, or nothing. Inside another use case it joins that one.
 
+    `aside` marks what is done around the use case that a form asks for (counting attempts, sessions, claims): it does
+    not make the form's post a handled one.
+
     Raises Conflict where a row was changed by somebody else since it was read, or two use cases got in each other's
-    way.
+    way; AlreadyHandled where the same post was handled before.
     """
     session: Any = db.session()
     if session.info.get(_KEY):
@@ -32,8 +36,12 @@ def transaction() -> Iterator[Session]:
     session.info[_KEY] = True
     try:
         session.connection(execution_options={WRITE: True})
+        if not aside:
+            handled.take(session)
         yield session
         session.commit()
+        if not aside:
+            handled.keep()
     except StaleDataError as error:
         session.rollback()
         raise Conflict("该记录刚刚被其他人处理过，您的操作没有生效。请刷新页面查看最新情况后再办理。") from error
