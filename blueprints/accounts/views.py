@@ -10,6 +10,8 @@ from blueprints.accounts.second_factor import ask_for_code
 from blueprints.accounts.sessions import check_password, enter, leave
 from blueprints.guard import public, signed_in
 from blueprints.helpers import account, attempt, page_layout, safe_next
+from gongkao.access.permissions import Permission
+from gongkao.access.scope import may
 from gongkao.extensions import limiter
 from gongkao.models import Role
 from gongkao.rules.calendar import WindowKey, period_text
@@ -143,5 +145,9 @@ def profile() -> ResponseReturnValue:
             flash("联系方式已保存。", "success")
             return redirect(url_for("accounts.profile"))
     return render_template(
-        "accounts/profile.html", form=form, facts=accounts.facts(account()), layout=page_layout()
+        "accounts/profile.html",
+        form=form,
+        facts=accounts.facts(account()),
+        reviews=may(account(), Permission.REVIEW),
+        layout=page_layout(),
     ), 422 if form.is_submitted() else 200

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("review", __name__)
 
-from blueprints.review import cases, deferrals, onsite, oversight, reports, statement, views  # noqa: E402, F401
+from blueprints.review import cases, deferrals, onsite, oversight, phrases, reports, statement, views  # noqa: E402, F401

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from gongkao.extensions import db
 from gongkao.models import Account, Application, UnitStatement
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import claims, review, review_notes
+from gongkao.services import claims, phrases, review, review_notes
 from gongkao.services.review import Verdict
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -135,6 +135,23 @@ def test_views_are_saved_opened_and_deleted(world: World, sign_in: SignIn, queue
     action = re.search(r'action="(/review/views/\d+/delete)"', page)
     assert action is not None and sign_in(world.manager).post(action[1]).status_code == 404
     assert "已删除视图“三级”" in browser.post(action[1], follow_redirects=True).text
+
+
+def test_ones_own_sentences_are_listed_and_dropped(world: World, sign_in: SignIn, queue: list[int]) -> None:
+    browser = sign_in(world.officer)
+    with transaction():
+        phrases.remember(world.officer, ["请补全2019年的经历。", "证书编号有误。"])
+    assert "/review/phrases" in browser.get("/profile").text and "/review/phrases" in browser.get("/review").text
+    page = browser.get("/review/phrases").text
+    found = re.search(
+        r'name="ids" value="(\d+)"[^>]*>.*?证书编号有误。', page[page.index("请补全2019年的经历。") :], re.S
+    )
+    assert "还没有常用意见" in sign_in(world.manager).get("/review/phrases").text and found is not None
+    refused = browser.post("/review/phrases/delete", follow_redirects=True).text
+    assert "没有勾选要删除的意见" in refused and "证书编号有误。" in refused
+    left = browser.post("/review/phrases/delete", data={"ids": found[1]}, follow_redirects=True).text
+    assert "已删除1条常用意见" in left and "证书编号有误。" not in left and "请补全2019年的经历。" in left
+    assert "证书编号有误。" not in browser.get(f"/review/{queue[0]}").text
 
 
 def test_two_looks_have_their_own_filters_and_buttons(world: World, sign_in: SignIn, queue: list[int]) -> None:

@@ -339,3 +339,8 @@ def test_phrases_are_counted_by_decisions_and_offered_the_most_used_first(world:
     assert phrases.own(officer) == ["证书编号有误。", "请补全2019年的经历。"]
     assert phrases.own(world.manager) == []
     assert db.session.scalar(select(func.sum(Phrase.uses))) == 3
+    # One's own list has all of them; only one's own are dropped.
+    ids = [row.id for row in listing.run(phrases.listing(officer), {}).rows]
+    assert len(ids) == 2 and listing.run(phrases.listing(world.manager), {}).total == 0
+    assert phrases.forget(world.manager, ids) == 0 and phrases.forget(officer, ids[:1]) == 1
+    assert phrases.own(officer) == ["请补全2019年的经历。"]
