@@ -38,6 +38,11 @@ def lasts(application: Application) -> bool:
     return application.claimed_at is not None and application.claimed_at > now() - CLAIM
 
 
+def free_for(actor: Account) -> ColumnElement[bool]:
+    """The applications that nobody else is reviewing now."""
+    return or_(Application.claimed_by_id.is_(None), Application.claimed_by_id == actor.id, ~lasting())
+
+
 def of_another(actor: Account, application: Application) -> Claim | None:
     """Who else is reviewing the application now."""
     if not lasts(application) or application.claimed_by_id in (None, actor.id):
@@ -51,8 +56,7 @@ def claim(actor: Account, application_id: int) -> None:
 
     The row's version stays: whoever has the form open may still decide when nobody else has.
     """
-    free = or_(Application.claimed_by_id.is_(None), Application.claimed_by_id == actor.id, ~lasting())
-    _assign(actor.id, Application.id == application_id, at_desk(actor), free)
+    _assign(actor.id, Application.id == application_id, at_desk(actor), free_for(actor))
 
 
 def take_over(actor: Account, application_id: int) -> None:

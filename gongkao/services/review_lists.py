@@ -375,16 +375,25 @@ def all_listing(actor: Account) -> Listing:
 
 
 def neighbours(actor: Account, application: Application, args: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """The applications before and after this one at the same desk, filtered and ordered as the queue was left."""
-    queue = desk_listing(actor, with_units=bool(args.get("unit")))
+    """The applications before and after this one at the same desk, filtered and ordered as the queue was left.
+
+    What somebody else is reviewing now is passed over.
+    """
+    queue = _free_queue(actor, args, or_(Application.id == application.id, claims.free_for(actor)))
     return listing.neighbours(queue, _at(application.status, args), application.id)
 
 
 def first_waiting(actor: Account, status: Status, args: Mapping[str, str]) -> int | None:
-    """The first application that waits with this status, filtered and ordered as the queue was left, or None."""
-    queue = desk_listing(actor, with_units=bool(args.get("unit")))
+    """The first application that waits with this status and that nobody else is reviewing, filtered and ordered as the
+    queue was left, or None."""
+    queue = _free_queue(actor, args, claims.free_for(actor))
     found = listing.rows(queue, _at(status, args), 1)
     return found[0].id if found else None
+
+
+def _free_queue(actor: Account, args: Mapping[str, str], free: ColumnElement[bool]) -> Listing:
+    queue = desk_listing(actor, with_units=bool(args.get("unit")))
+    return replace(queue, query=queue.query.where(free))
 
 
 def _at(status: Status, args: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from gongkao.models import Account, Application, ApplicationEvent, AuditEntry, D
 from gongkao.rules.calendar import period_text
 from gongkao.rules.errors import WindowClosed
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import cycles, listing, review, review_lists, review_page, timeline, workflow
+from gongkao.services import claims, cycles, listing, review, review_lists, review_page, timeline, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.review import Verdict
 from gongkao.services.transaction import transaction
@@ -264,3 +264,11 @@ def test_next_and_previous_follow_the_filtered_queue(world: World) -> None:
     factories.move(made[3], Status.ONSITE_CONFIRMATION)
     assert review_lists.neighbours(officer, made[2], {}) == (ids[1], ids[4])
     assert review_lists.first_waiting(officer, Status.ONSITE_CONFIRMATION, {}) == ids[3]
+    # Nor what a colleague has open; the colleague has it in the way still.
+    claims.claim(world.manager, ids[0])
+    claims.claim(world.manager, ids[4])
+    assert review_lists.neighbours(officer, made[2], {}) == (ids[1], None)
+    assert review_lists.neighbours(officer, made[0], {}) == (None, ids[1])
+    assert review_lists.first_waiting(officer, Status.AGENCY_REVIEW, {}) == ids[1]
+    assert review_lists.neighbours(world.manager, made[2], {}) == (ids[1], ids[4])
+    assert review_lists.first_waiting(world.manager, Status.AGENCY_REVIEW, {}) == ids[0]
