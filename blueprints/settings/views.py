@@ -243,6 +243,7 @@ def issue_officer() -> ResponseReturnValue:
     """Issue an account; its one-time password stands on the answering page and nowhere else."""
     form = OfficerForm()
     form.agency_id.choices = [("", "请选择"), *settings.agency_choices(account())]
+    form.role.choices = [(role.value, role.label) for role in settings.issuable_roles(account())]
     if not form.is_submitted():
         form.agency_id.data = request.args.get("agency") or str(account().agency_id)
     if form.validate_on_submit():
@@ -275,8 +276,7 @@ def officer(account_id: int) -> ResponseReturnValue:
         "settings/officer.html",
         officer=found,
         form=form,
-        may_end=found.ended_at is None and found.id != account().id,
-        own=found.id == account().id,
+        obstacle=settings.why_not_end(account(), found),
     ), 422 if form.is_submitted() else 200
 
 

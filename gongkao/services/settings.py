@@ -384,10 +384,17 @@ def agency_choices(actor: Account) -> list[tuple[str, str]]:
     return [(str(id), name) for id, name in rows]
 
 
+def issuable_roles(actor: Account) -> list[Role]:
+    """Whose accounts the person may issue: an inspector's come from above, so a county has none to give."""
+    agency = actor.agency
+    county = agency is None or agency.level is RegionLevel.COUNTY
+    return [role for role in OFFICIAL_ROLES if role is not Role.INSPECTOR or not county]
+
+
 def issue_officer(actor: Account, *, agency_id: int, role: Role, name: str) -> accounts.Issued:
     """Issue an officer's or manager's account of an agency, or an inspector's for the agency's region.
 
-    Raises NotFound for an agency outside the scope, FieldsRefused.
+    Raises NotFound for an agency outside the scope, FieldsRefused; an inspector's account comes from above.
     """
     if role not in OFFICIAL_ROLES:
         raise FieldsRefused({"role": "请选择账户的身份。"})
@@ -397,9 +404,29 @@ def issue_officer(actor: Account, *, agency_id: int, role: Role, name: str) -> a
         raise FieldsRefused({"name": error.message}) from error
     with transaction():
         agency = find_agency(actor, agency_id)
+        if role is Role.INSPECTOR and not _above(actor, agency.region):
+            raise FieldsRefused({"role": f"{agency.region.name}的巡视监督账户由上级机构发放，请向上级机构申请。"})
         if role is Role.INSPECTOR:
             return accounts.issue_inspector(actor, agency.region_code, name=who)
         return accounts.issue_agency_account(actor, agency, role=role, name=who)
+
+
+def _above(actor: Account, region: RegionEntry) -> bool:
+    """Whether the actor's agency stands above a region's own, so that nobody chooses who inspects them; the centre has
+    nobody above it."""
+    agency = actor.agency
+    return agency is not None and (agency.level is RegionLevel.PROVINCE or agency.region_code != region.code)
+
+
+def why_not_end(actor: Account, account: Account) -> str:
+    """Why the actor may not end an account in their scope, in words; empty where they may."""
+    if account.ended_at is not None:
+        return "该账户已停用。"
+    if account.id == actor.id:
+        return "不能停用自己的账户，请由其他负责人或上级机构办理。"
+    if account.region is not None and not _above(actor, account.region):
+        return "本地区的巡视监督账户由上级机构发放和停用。"
+    return ""
 
 
 def find_officer(actor: Account, account_id: int) -> Account:
@@ -422,10 +449,8 @@ def end_officer(actor: Account, account_id: int, reason: str) -> Account:
         raise FieldsRefused({"reason": error.message}) from error
     with transaction():
         found = find_officer(actor, account_id)
-        if found.id == actor.id:
-            raise Refused("不能停用自己的账户，请由其他负责人或上级机构办理。")
-        if found.ended_at is not None:
-            raise Refused("该账户已停用。")
+        if obstacle := why_not_end(actor, found):
+            raise Refused(obstacle)
         accounts.end_account(actor, found, why)
     return found
 

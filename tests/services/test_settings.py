@@ -173,8 +173,33 @@ def test_an_officers_account_is_issued_and_ended(world: World) -> None:
     # The name is not given out again.
     again = settings.issue_officer(world.manager, agency_id=agency.id, role=Role.AGENCY_OFFICER, name="安知行")
     assert again.account.username == "gk410122-3"
-    inspector = settings.issue_officer(world.manager, agency_id=agency.id, role=Role.INSPECTOR, name="安知行")
-    assert inspector.account.region_code == "410122" and inspector.account.agency_id is None
+
+
+def test_nobody_chooses_or_ends_who_inspects_them(world: World) -> None:
+    """An inspector's account comes from above the region: a county's from its city or the centre, a city's from it."""
+    county, city, province = (world.agency(code).id for code in ("410122", "410100", "410000"))
+    city_manager, inspects = world.account("gl410100"), Role.INSPECTOR
+    for actor, own in ((world.manager, county), (city_manager, city)):
+        with pytest.raises(FieldsRefused, match="由上级机构发放"):
+            settings.issue_officer(actor, agency_id=own, role=inspects, name="安知行")
+    assert inspects not in settings.issuable_roles(world.manager)
+    of_county = settings.issue_officer(city_manager, agency_id=county, role=inspects, name="安知行").account
+    assert (of_county.region_code, of_county.agency_id) == ("410122", None)
+    of_city = settings.issue_officer(world.province_manager, agency_id=city, role=inspects, name="安知行").account
+    of_province = settings.issue_officer(
+        world.province_manager, agency_id=province, role=inspects, name="安知行"
+    ).account
+    for actor, account in ((world.manager, of_county), (world.manager, world.inspector), (city_manager, of_city)):
+        with pytest.raises(Refused, match="由上级机构发放和停用"):
+            settings.end_officer(actor, account.id, "工作调动")
+    for actor, account in (
+        (city_manager, of_county),
+        (world.province_manager, world.inspector),
+        (world.province_manager, of_city),
+        (world.province_manager, of_province),
+    ):
+        assert settings.why_not_end(actor, account) == ""
+        settings.end_officer(actor, account.id, "工作调动")
 
 
 def test_officers_are_issued_and_ended_in_the_own_scope_only(world: World) -> None:
