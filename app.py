@@ -24,7 +24,6 @@ from gongkao.services import audit, sessions
 from gongkao.services.errors import Conflict, NotFound
 from gongkao.services.handled import AlreadyHandled
 from gongkao.storage import configure_store
-from gongkao.storage.store import StoreAway
 from gongkao.storage.uploads import size_text
 
 CONTENT_POLICY = {
@@ -73,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     settings.instance.mkdir(parents=True, exist_ok=True)
     _set_clock(settings)
-    configure_store(settings.instance / "files", settings.s3)
+    configure_store(settings.instance / "files")
     audit.configure(settings.resolved_audit_key())
     sessions.configure(
         idle=timedelta(minutes=settings.session_idle_minutes), longest=timedelta(hours=settings.session_hours)
@@ -170,7 +169,7 @@ def _register_errors(app: Flask) -> None:
         return page(error.code, *_PAGES[error.code])
 
     def internal_error(error: Any) -> Any:
-        away = isinstance(getattr(error, "original_exception", None), OperationalError | StoreAway)
+        away = isinstance(getattr(error, "original_exception", None), OperationalError)
         code = 503 if away else 500
         try:
             db.session.rollback()

@@ -8,7 +8,17 @@ from flask.cli import with_appcontext
 
 from gongkao.jobs import worker
 from gongkao.models import Role
-from gongkao.services import audit_trail, backup, deferrals, demonstration, installation, outgoing, sessions, sign_in
+from gongkao.services import (
+    audit_trail,
+    backup,
+    deferrals,
+    demonstration,
+    handled,
+    installation,
+    outgoing,
+    sessions,
+    sign_in,
+)
 from gongkao.services.errors import Refused
 
 
@@ -60,6 +70,7 @@ def run_deadlines() -> None:
     done = deferrals.run_deadlines()
     sessions.forget_ended()
     sign_in.forget_old()
+    handled.forget_old()
     click.echo(f"容缺后补：逾期不通过{done.failed}人，提醒{done.reminded}人。")
 
 
