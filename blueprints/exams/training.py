@@ -100,6 +100,8 @@ def training_class(class_id: int) -> ResponseReturnValue:
         wrong=wrong,
         name=training.field_name,
         editable=training.editable(account(), found),
+        recording=training.recording(account(), found),
+        period=training.period(found),
         outcomes=list(training.OUTCOMES),
         tabs=exam_tabs("training"),
     ), 422 if wrong else 200

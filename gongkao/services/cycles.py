@@ -105,6 +105,12 @@ def require_open(key: WindowKey, place: Place = None, grade: int | None = None) 
     return calendar.checked_open(find_window(key, place, grade), today())
 
 
+def require_not_over(key: WindowKey, place: Place = None, grade: int | None = None) -> Window:
+    """The window, open or still to come: what is planned for it may be planned before. Raises WindowClosed."""
+    window = find_window(key, place, grade)
+    return calendar.checked_open(window, today() if window is None else max(today(), window.opens))
+
+
 def is_open(key: WindowKey, place: Place = None, grade: int | None = None) -> bool:
     window = find_window(key, place, grade)
     return window is not None and calendar.is_open(window, today())

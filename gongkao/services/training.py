@@ -15,7 +15,7 @@ from gongkao.clock import now
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, Person, Trade, TrainingClass, TrainingMember, Unit
 from gongkao.rules import fields
-from gongkao.rules.calendar import WindowKey
+from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
 from gongkao.services import audit, cycles
@@ -64,10 +64,28 @@ def editable(actor: Account, training: TrainingClass) -> bool:
     return may(actor, Permission.MANAGE_EXAMS) and actor.agency_id == training.agency_id
 
 
+def period(training: TrainingClass) -> str:
+    """The days of the training where the class is held, such as 2025年4月14日至7月4日."""
+    window = cycles.find_window(WindowKey.TRAINING, training.agency, training.grade)
+    return period_text(window) if window is not None else ""
+
+
+def recording(actor: Account, training: TrainingClass) -> bool:
+    """Whether attendance and completion are the actor's to record today."""
+    return editable(actor, training) and cycles.is_open(WindowKey.TRAINING, training.agency, training.grade)
+
+
 def _own(actor: Account, class_id: int) -> TrainingClass:
-    """A class of the own office, locked, while its training window is open."""
+    """A class of the own office, locked, until its training window is over: classes are planned and filled before."""
     training = find(actor, class_id, lock=True)
     require_own(actor, training.agency)
+    cycles.require_not_over(WindowKey.TRAINING, training.agency, training.grade)
+    return training
+
+
+def _under_way(actor: Account, class_id: int) -> TrainingClass:
+    """A class of the own office, locked, while its training window is open."""
+    training = _own(actor, class_id)
     cycles.require_open(WindowKey.TRAINING, training.agency, training.grade)
     return training
 
@@ -94,7 +112,7 @@ def save(actor: Account, class_id: int | None, typed: Mapping[str, str]) -> Trai
         if training is not None:
             _check_members(training, trade, grade, hours, capacity, reader.wrong)
         reader.finish()
-        cycles.require_open(WindowKey.TRAINING, agency, grade)
+        cycles.require_not_over(WindowKey.TRAINING, agency, grade)
         before = _facts(training) if training is not None else None
         if training is None:
             training = TrainingClass(cycle_id=cycles.current_cycle().id, agency_id=agency.id, created_by_id=actor.id)
@@ -225,7 +243,7 @@ def record(actor: Account, class_id: int, typed: Mapping[str, str]) -> int:
     Raises FieldsRefused by `field_name`, WindowClosed, Refused, NotFound.
     """
     with transaction() as session:
-        training = _own(actor, class_id)
+        training = _under_way(actor, class_id)
         members = session.scalars(select(TrainingMember).where(TrainingMember.class_id == training.id)).all()
         reader = FormReader()
         changes = []
@@ -348,7 +366,7 @@ def commit_import(actor: Account, class_id: int, digest: str, filename: str) -> 
         raise FieldsRefused({"file": "上传的表格已不在系统中，请重新上传。"}) from error
     table = read_table_rows(data, filename, needed=NEEDED, optional=OPTIONAL)
     with transaction() as session:
-        training = _own(actor, class_id)
+        training = _under_way(actor, class_id)
         preview = _judge(training, table, filename)
         preview.digest = digest
         if preview.errors:
@@ -520,7 +538,7 @@ def members_listing(actor: Account, training: TrainingClass) -> Listing:
         tie=TrainingMember.id,
         sort="name",
         search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("name", "姓名", lambda row: row.application.person.name, Person.name, kind="name"),
             Column("identity", "身份证号", lambda row: row.application.person.masked_identity_number, kind="mono"),
@@ -560,7 +578,7 @@ def candidates_listing(actor: Account, training: TrainingClass) -> Listing:
         tie=Application.id,
         sort="name",
         search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("name", "姓名", lambda row: row.person.name, Person.name, kind="name"),
             Column("identity", "身份证号", lambda row: row.person.masked_identity_number, kind="mono"),

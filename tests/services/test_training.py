@@ -84,6 +84,19 @@ def test_the_list_goes_out_to_excel_and_comes_back(world: World, at: At) -> None
     assert kept == {people[0].id: (40, True, "优秀学员"), people[1].id: (None, None, "")}
 
 
+def test_a_class_is_planned_and_filled_before_the_training_begins(world: World, at: At) -> None:
+    people = exams.qualified(world, 2)
+    at(date(2025, 3, 20))
+    made = exams.training_class(world)
+    assert training.enrol(world.city_officer, made.id, [one.id for one in people]) == 2
+    assert not training.recording(world.city_officer, made) and training.editable(world.city_officer, made)
+    hours = {training.field_name(_members(world, made.id)[0].id, "hours"): "8"}
+    with pytest.raises(WindowClosed, match="尚未开始"):
+        training.record(world.city_officer, made.id, hours)
+    at(date(2025, 4, 1))
+    assert training.recording(world.city_officer, made) and training.record(world.city_officer, made.id, hours) == 1
+
+
 def test_outside_its_window_and_its_office_nothing_is_changed(world: World, at: At) -> None:
     at(exams.PLANNING_DAY)
     made = exams.training_class(world)
