@@ -55,7 +55,7 @@ def configure(*, idle: timedelta, longest: timedelta) -> None:
 def begin(account: Account, *, address: str = "", browser: str = "") -> str:
     """Make a session; returns the secret that only the browser keeps. `browser` is what it says of itself."""
     token = secrets.token_urlsafe(32)
-    with transaction() as session:
+    with transaction(aside=True) as session:
         moment = real_time()
         session.execute(delete(SignedInSession).where(SignedInSession.account_id == account.id, _over(moment)))
         session.add(
@@ -123,7 +123,7 @@ def end_others(account: Account, token: str) -> None:
 
 def sign_out(token: str) -> None:
     """End the session of this secret, if there is one."""
-    with transaction() as session:
+    with transaction(aside=True) as session:
         session.execute(delete(SignedInSession).where(SignedInSession.token_hash == _hash(token)))
 
 
@@ -134,7 +134,7 @@ def end_all(account: Account) -> None:
 
 def forget_ended() -> None:
     """Remove the rows of sessions that have run out."""
-    with transaction() as session:
+    with transaction(aside=True) as session:
         session.execute(delete(SignedInSession).where(_over(real_time())))
 
 

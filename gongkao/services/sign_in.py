@@ -84,7 +84,7 @@ def check_code(account: Account, code: str) -> bool:
 
 def complete(account: Account, *, address: str, browser: str) -> str:
     """Password, and code where one is asked, were right: make the session and return its secret."""
-    with transaction():
+    with transaction(aside=True):
         account.last_signed_in_at = now()
         audit.record(account, "sign_in", account, browser=sessions.browser_in_words(browser))
         return sessions.begin(account, address=address, browser=browser)
@@ -136,7 +136,7 @@ def latest(account: Account, most: int = 10) -> list[SignInLine]:
 
 def forget_old() -> None:
     """Remove counts that count no more."""
-    with transaction() as session:
+    with transaction(aside=True) as session:
         session.execute(delete(FailureCount).where(FailureCount.last_at < real_time() - timedelta(days=2)))
 
 
@@ -152,7 +152,7 @@ def _count(counts: Sequence[tuple[str, Limit]]) -> None:
     """Count one failure for each, or raise TooMany and count nothing."""
 
     def count() -> None:
-        with transaction():
+        with transaction(aside=True):
             for subject, limit in counts:
                 _count_one(subject, limit)
 
@@ -178,7 +178,7 @@ def _count_one(subject: str, limit: Limit) -> None:
 
 def _succeeded(counts: Sequence[tuple[str, Limit]]) -> None:
     """It was no guess: forget the failures of the account or device, and this one of the address."""
-    with transaction() as session:
+    with transaction(aside=True) as session:
         for subject, limit in counts:
             found = _counted(subject)
             if found is not None and limit is throttle.ADDRESS:
@@ -194,6 +194,6 @@ def _counted(subject: str) -> FailureCount | None:
 
 def _record_failure(username: str, counted: str, browser: str) -> None:
     """On record for the account, or, where there is none, for the count: the same work either way."""
-    with transaction():
+    with transaction(aside=True):
         subject = accounts.find(username) or _counted(counted)
         audit.record(None, "sign_in_failed", subject, browser=sessions.browser_in_words(browser))
