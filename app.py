@@ -24,6 +24,7 @@ from gongkao.services import audit, sessions
 from gongkao.services.errors import Conflict, NotFound
 from gongkao.services.handled import AlreadyHandled
 from gongkao.storage import configure_store
+from gongkao.storage.store import StoreAway
 from gongkao.storage.uploads import size_text
 
 CONTENT_POLICY = {
@@ -59,7 +60,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
-        RATELIMIT_STORAGE_URI=settings.limiter_storage,
+        RATELIMIT_STORAGE_URI=settings.resolved_limiter_storage,
+        RATELIMIT_STORAGE_OPTIONS=_limiter_options(settings),
+        # While Redis is away each process counts for itself.
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_ENABLED=settings.mode != "test",
         WTF_CSRF_TIME_LIMIT=None,
     )
@@ -72,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     settings.instance.mkdir(parents=True, exist_ok=True)
     _set_clock(settings)
-    configure_store(settings.instance / "files")
+    configure_store(settings.instance / "files", settings.s3)
     audit.configure(settings.resolved_audit_key())
     sessions.configure(
         idle=timedelta(minutes=settings.session_idle_minutes), longest=timedelta(hours=settings.session_hours)
@@ -105,6 +109,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     blueprints.register(app)
     cli.register(app)
     return app
+
+
+def _limiter_options(settings: Settings) -> dict[str, Any]:
+    # A Redis that is gone must not hold up the page.
+    if settings.resolved_limiter_storage.startswith("redis"):
+        return {"socket_connect_timeout": 1, "socket_timeout": 1}
+    return {}
 
 
 def _set_clock(settings: Settings) -> None:
@@ -169,7 +180,7 @@ def _register_errors(app: Flask) -> None:
         return page(error.code, *_PAGES[error.code])
 
     def internal_error(error: Any) -> Any:
-        away = isinstance(getattr(error, "original_exception", None), OperationalError)
+        away = isinstance(getattr(error, "original_exception", None), OperationalError | StoreAway)
         code = 503 if away else 500
         try:
             db.session.rollback()

@@ -1,5 +1,7 @@
 """The `flask` commands."""
 
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -20,6 +22,8 @@ from gongkao.services import (
     sign_in,
 )
 from gongkao.services.errors import Refused
+from gongkao.services.file_copy import Outcome, carry_files, prove_files
+from gongkao.storage import open_store, store
 
 
 def register(app: Flask) -> None:
@@ -31,6 +35,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(audit_commands)
     app.cli.add_command(backup_command)
     app.cli.add_command(restore_command)
+    app.cli.add_command(files_commands)
 
 
 @click.command()
@@ -147,6 +152,53 @@ def restore_command(file: Path) -> None:
         raise click.ClickException(error.message) from error
     moment = contents.taken_at.strftime("%Y-%m-%d %H:%M")
     click.echo(f"已恢复{moment}的备份：{contents.rows}行数据、{contents.files}个文件。")
+
+
+@click.group("files")
+def files_commands() -> None:
+    """The uploaded files in their store."""
+
+
+@files_commands.command("copy")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="only what was stored on this day or later")
+@with_appcontext
+def copy_files_command(folder: Path | None, since: datetime | None) -> None:
+    """Carry the files of FOLDER (the data folder's own by default) into the object store of the settings.
+
+    While people work; stopped and run again, it goes on where it was.
+    """
+    settings = current_app.config["GONGKAO"]
+    if settings.s3 is None:
+        raise click.ClickException("没有设置对象存储，请先填写 GONGKAO_S3_ENDPOINT 等设置（docs/scaling.md）。")
+    source = open_store(folder or settings.instance / "files")
+    outcome = _deal_with_files(lambda: carry_files(source, store(), _tell_progress, _day(since)))
+    click.echo(f"已复制{outcome.done}个文件，{outcome.there}个已在对象存储中，全部核对无误。")
+
+
+@files_commands.command("check")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="only what was stored on this day or later")
+@with_appcontext
+def check_files_command(since: datetime | None) -> None:
+    """Read every file from its store and compare it with its hash; exits with 1 where one is missing or damaged."""
+    outcome = _deal_with_files(lambda: prove_files(store(), _tell_progress, _day(since)))
+    click.echo(f"已检查{outcome.done}个文件，全部完好。")
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _deal_with_files(work: Callable[[], Outcome]) -> Outcome:
+    try:
+        outcome = work()
+    except OSError as error:
+        raise click.ClickException(f"文件存储没有响应，已停止：{error}。恢复后再次运行，会从中断处继续。") from error
+    for problem in outcome.problems:
+        click.echo(problem, err=True)
+    if outcome.problems:
+        raise click.ClickException(f"有{len(outcome.problems)}个文件缺失或损坏，请从备份中找回后再次运行。")
+    return outcome
 
 
 @click.command("worker")

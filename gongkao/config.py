@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,8 @@ _MAY_BE = {
     "metrics": "应为 true 或 false",
     "max_concurrent": "应为0至1000之间的整数，0为不限",
     "agency_second_factor": "应为 true 或 false",
+    "reports_max_lag_seconds": "应为1至3600之间的整数（秒）",
+    "s3_addressing": "应为 path（存储桶名在路径中）或 virtual（存储桶名在域名中）",
     "clock": "应为日期，如 2025-03-20",
 }
 
@@ -40,6 +43,18 @@ class SettingsError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         click.echo(self.message, file=file, err=True)
+
+
+@dataclass(frozen=True)
+class S3Place:
+    """Where an S3-compatible store is, and how to get in."""
+
+    endpoint: str
+    bucket: str
+    key_id: str
+    secret: str
+    region: str
+    addressing: str
 
 
 class Settings(BaseSettings):
@@ -72,8 +87,16 @@ class Settings(BaseSettings):
     sms_gateway: str = ""
     backup_key: Path | None = None
     backup_recipient: str = ""
-    limiter_storage: str = "memory://"
+    limiter_storage: str = ""
     redis_url: str = ""
+    reports_database_url: str = ""
+    reports_max_lag_seconds: int = Field(default=30, ge=1, le=3600)
+    s3_endpoint: str = ""
+    s3_bucket: str = ""
+    s3_key_id: str = ""
+    s3_secret: str = ""
+    s3_region: str = "us-east-1"
+    s3_addressing: Literal["path", "virtual"] = "path"
     clock: date | None = None
 
     @model_validator(mode="after")
@@ -95,11 +118,46 @@ class Settings(BaseSettings):
             wrong.append("GONGKAO_PUBLIC_URL：应以 http:// 或 https:// 开头")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://")):
             wrong.append("GONGKAO_REDIS_URL：应以 redis:// 开头，不填则任务队列使用数据文件夹中的文件")
-        if not self.limiter_storage.startswith(("memory://", "redis://", "rediss://")):
-            wrong.append("GONGKAO_LIMITER_STORAGE：应以 memory:// 或 redis:// 开头")
+        if self.limiter_storage and not self.limiter_storage.startswith(("memory://", "redis://", "rediss://")):
+            wrong.append("GONGKAO_LIMITER_STORAGE：应以 memory:// 或 redis:// 开头，不填则随 GONGKAO_REDIS_URL")
+        wrong += [*self._wrong_reports_database(), *self._wrong_s3()]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
+
+    def _wrong_reports_database(self) -> list[str]:
+        if not self.reports_database_url:
+            return []
+        if not self.reports_database_url.startswith(DATABASES[1:]):
+            return ["GONGKAO_REPORTS_DATABASE_URL：应以 postgresql:// 开头，不填则报表使用主数据库"]
+        if not self.database_url.startswith(DATABASES[1:]):
+            return ["GONGKAO_REPORTS_DATABASE_URL：主数据库（GONGKAO_DATABASE_URL）是 PostgreSQL 时才能设置只读副本"]
+        return []
+
+    def _wrong_s3(self) -> list[str]:
+        names = ("s3_endpoint", "s3_bucket", "s3_key_id", "s3_secret")
+        missing = [f"GONGKAO_{name.upper()}" for name in names if not getattr(self, name)]
+        if len(missing) == len(names):
+            return []
+        if missing:
+            return [f"{name}：使用对象存储须同时填写地址、存储桶、密钥编号和密钥，请补填" for name in missing]
+        if not self.s3_endpoint.startswith(("http://", "https://")):
+            return ["GONGKAO_S3_ENDPOINT：应以 http:// 或 https:// 开头"]
+        return []
+
+    @property
+    def s3(self) -> S3Place | None:
+        """The object store; None where files are kept in the data folder."""
+        if not self.s3_endpoint:
+            return None
+        return S3Place(
+            self.s3_endpoint, self.s3_bucket, self.s3_key_id, self.s3_secret, self.s3_region, self.s3_addressing
+        )
+
+    @property
+    def resolved_limiter_storage(self) -> str:
+        """Where attempts are counted: together in Redis where there is one, else in each process."""
+        return self.limiter_storage or self.redis_url or "memory://"
 
     @property
     def demonstration(self) -> bool:
@@ -108,11 +166,12 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         """The database's URL; PostgreSQL always through psycopg 3, SQLite in the instance folder by default."""
-        url = self.database_url or f"sqlite:///{(self.instance / 'gongkao.sqlite3').resolve()}"
-        for prefix in ("postgresql://", "postgres://"):
-            if url.startswith(prefix):
-                return "postgresql+psycopg://" + url.removeprefix(prefix)
-        return url
+        return _through_psycopg(self.database_url or f"sqlite:///{(self.instance / 'gongkao.sqlite3').resolve()}")
+
+    @property
+    def resolved_reports_database_url(self) -> str:
+        """The replica's URL, likewise; empty where there is none."""
+        return _through_psycopg(self.reports_database_url)
 
     def resolved_secret_key(self) -> str:
         """The signing key: the setting, or one made once and kept readable by its owner alone."""
@@ -134,6 +193,13 @@ class Settings(BaseSettings):
                 os.link(fresh, path)
             fresh.unlink()
         return path.read_text(encoding="ascii").strip()
+
+
+def _through_psycopg(url: str) -> str:
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -42,6 +42,11 @@ def test_what_holds_without_any_setting() -> None:
         ("GONGKAO_DATABASE_URL", "/var/lib/gongkao.db", "sqlite://"),
         ("GONGKAO_PUBLIC_URL", "gongkao.example", "http://"),
         ("GONGKAO_LIMITER_STORAGE", "localhost:6379", "redis://"),
+        ("GONGKAO_REDIS_URL", "localhost:6379", "redis://"),
+        ("GONGKAO_REPORTS_DATABASE_URL", "sqlite:///copy.sqlite3", "postgresql://"),
+        ("GONGKAO_REPORTS_DATABASE_URL", "postgresql://replica/gongkao", "GONGKAO_DATABASE_URL"),
+        ("GONGKAO_REPORTS_MAX_LAG_SECONDS", "0", "1至3600"),
+        ("GONGKAO_S3_ADDRESSING", "domain", "virtual"),
     ],
 )
 def test_a_wrong_setting_gets_one_plain_line(
@@ -67,6 +72,30 @@ def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
         "GONGKAO_SECRET_KEY",
         "GONGKAO_PUBLIC_URL",
     ]
+
+
+def test_an_object_store_is_set_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GONGKAO_S3_ENDPOINT", "s3.example")
+    monkeypatch.setenv("GONGKAO_S3_BUCKET", "files")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert [line.split("：")[0] for line in caught.value.message.splitlines()[1:]] == [
+        "GONGKAO_S3_KEY_ID",
+        "GONGKAO_S3_SECRET",
+    ]
+    monkeypatch.setenv("GONGKAO_S3_KEY_ID", "id")
+    monkeypatch.setenv("GONGKAO_S3_SECRET", "secret")
+    with pytest.raises(SettingsError, match="GONGKAO_S3_ENDPOINT：应以 http"):
+        load_settings()
+    monkeypatch.setenv("GONGKAO_S3_ENDPOINT", "https://s3.example")
+    place = load_settings().s3
+    assert place is not None and (place.bucket, place.addressing) == ("files", "path")
+
+
+def test_attempts_are_counted_in_redis_where_there_is_one() -> None:
+    assert Settings().resolved_limiter_storage == "memory://"
+    assert Settings(redis_url="redis://r").resolved_limiter_storage == "redis://r"
+    assert Settings(redis_url="redis://r", limiter_storage="redis://l").resolved_limiter_storage == "redis://l"
 
 
 @pytest.mark.parametrize("mode", ["demonstration", "test"])

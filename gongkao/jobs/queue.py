@@ -4,19 +4,21 @@ The table `job` holds what is to be done and how far it is; the queue only wakes
 crash for example, the worker finds again in the table.
 """
 
-from collections.abc import Callable
+import logging
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app
-from huey import Huey, MemoryHuey, SqliteHuey, crontab
 
-from gongkao.config import Settings, SettingsError
+from gongkao.config import Settings
 from gongkao.documents.batch import Press
 from gongkao.extensions import db
 from gongkao.jobs import records, running
 from gongkao.models import Account, Job
 from gongkao.services.batches import Plan
+
+log = logging.getLogger(__name__)
 
 _EXTENSION = "gongkao_jobs"
 _NAME = "gongkao"
@@ -26,18 +28,25 @@ class Queue:
     """The queue of one app. In tests a job runs at once, in the process that starts it."""
 
     def __init__(self, app: Flask) -> None:
-        settings: Settings = app.config["GONGKAO"]
-        self.folder: Path = settings.instance / "jobs"
+        self._settings: Settings = app.config["GONGKAO"]
+        self.folder: Path = self._settings.instance / "jobs"
         self.press: Press | None = None
-        self.huey = _huey(settings, self.folder)
         self._app = app
-        self._wake: Callable[[int], Any] = self.huey.task(name="run_job")(self._run)
-        self.huey.periodic_task(crontab(minute="*"), name="take_up_jobs")(self.take_up)
+
+    @cached_property
+    def huey(self) -> Any:
+        """Huey itself, made when a job is first started: most processes never need it, nor the Redis behind it."""
+        from huey import crontab
+
+        made = _huey(self._settings, self.folder)
+        made.run_job = made.task(name="run_job")(self._run)
+        made.periodic_task(crontab(minute="*"), name="take_up_jobs")(self.take_up)
+        return made
 
     def start(self, actor: Account, plan: Plan) -> Job:
         """Put a job on record and wake the worker. Raises Refused where there is nothing to do."""
         job = records.add(actor, plan.kind, plan.title, plan.parameters, plan.items)
-        self._wake(job.id)
+        self.wake(job.id)
         # What the worker has done in the meantime is to be seen.
         db.session.rollback()
         return job
@@ -46,7 +55,14 @@ class Queue:
         """Wake the worker for every job that waits, or whose worker is gone."""
         with self._app.app_context():
             for job_id in records.free():
-                self._wake(job_id)
+                self.wake(job_id)
+
+    def wake(self, job_id: int) -> None:
+        """Wake the worker for a job. Where the queue does not answer, the worker finds the job in the table later."""
+        try:
+            self.huey.run_job(job_id)
+        except Exception:
+            log.exception("the queue does not answer; job %s waits", job_id)
 
     def _run(self, job_id: int) -> None:
         with self._app.app_context():
@@ -67,15 +83,23 @@ def queue() -> Queue:
     return found
 
 
-def _huey(settings: Settings, folder: Path) -> Huey:
-    if settings.mode == "test" and not settings.redis_url:
-        return MemoryHuey(_NAME, immediate=True)
-    if settings.redis_url:
-        try:
-            from huey import RedisHuey
+def _huey(settings: Settings, folder: Path) -> Any:
+    from huey import MemoryHuey, RedisHuey, SqliteHuey
 
-            return RedisHuey(_NAME, url=settings.redis_url, results=False)
-        except ImportError as error:
-            raise SettingsError("设置了 GONGKAO_REDIS_URL，但没有安装 Python 包 redis：pip install redis") from error
+    if settings.redis_url:
+        return RedisHuey(_NAME, connection_pool=_redis_pool(settings.redis_url), results=False)
+    if settings.mode == "test":
+        return MemoryHuey(_NAME, immediate=True)
     folder.mkdir(parents=True, exist_ok=True)
     return SqliteHuey(_NAME, filename=str(folder / "queue.sqlite3"), results=False, fsync=False)
+
+
+def _redis_pool(url: str) -> Any:
+    """Connections that give up soon: whoever starts a job must not wait for a Redis that is gone."""
+    from redis import ConnectionPool
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return ConnectionPool.from_url(
+        url, socket_connect_timeout=2, socket_timeout=5, health_check_interval=30, retry=Retry(NoBackoff(), 1)
+    )

@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
+from gongkao.config import S3Place
+from gongkao.storage.s3 import S3Store
 from gongkao.storage.store import FolderStore, Store
 
 _current: Store | None = None
 
 
-def configure_store(root: Path) -> None:
+def open_store(root: Path, s3: S3Place | None = None) -> Store:
+    """The store in the bucket where one is given, else in the folder `root`."""
+    return FolderStore(root) if s3 is None else S3Store(s3)
+
+
+def configure_store(root: Path, s3: S3Place | None = None) -> None:
     """Say where this process keeps its files."""
     global _current
-    _current = FolderStore(root)
+    _current = open_store(root, s3)
 
 
 def store() -> Store:

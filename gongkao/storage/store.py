@@ -20,8 +20,12 @@ class DamagedFile(Exception):
     """The stored content no longer has the digest it was stored under."""
 
 
+class StoreAway(OSError):
+    """The store does not answer, or refuses; trying again later may help."""
+
+
 class Store(Protocol):
-    """What the services ask of a store; a folder today, an object store by setting."""
+    """What the services ask of a store: a folder, or a bucket by setting. Each raises OSError when it is away."""
 
     def put(self, data: bytes) -> str:
         """Keep `data` and return its SHA-256 as 64 lower-case hex digits. Putting the same data again is free."""
