@@ -46,15 +46,15 @@ def recognise() -> ResponseReturnValue | None:
 def note_answer(response: Response) -> Response:
     """Run after every request: an answer that leads on is where the same post leads again.
 
-    Any other answer asks for the page once more, so that its key must still count; save for a failure, after which
-    only what the transaction kept is known.
+    A refusal after all asks for the page once more, so its key must still count. After a failure only what the
+    transaction kept is known, and that stays.
     """
     present = handled.post.get()
     handled.post.set(None)
     if present is not None and present.kept:
         if response.location:
             handled.answered(present.digest, response.location)
-        elif response.status_code < 500:
+        elif 400 <= response.status_code < 500:
             handled.give_back(present.digest)
     return response
 

@@ -39,6 +39,18 @@ class Post:
 post: ContextVar[Post | None] = ContextVar("post", default=None)
 
 
+@contextlib.contextmanager
+def in_steps() -> Iterator[None]:
+    """For a use case of several transactions, each of them harmless when it comes again: the first one to be kept must
+    not make the whole a handled one, or what a crash left over could not be asked for again.
+    """
+    before = post.set(None)
+    try:
+        yield
+    finally:
+        post.reset(before)
+
+
 def earlier(digest: str) -> str | None:
     """Where the answer to the same post led ("" where that is not known); None if it was not handled yet."""
     return db.session.scalar(select(HandledPost.location).where(HandledPost.digest == digest))

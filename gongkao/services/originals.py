@@ -28,7 +28,7 @@ from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput, RuleError, WindowClosed
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import audit, cycles, messages, review, visits
+from gongkao.services import audit, cycles, handled, messages, review, visits
 from gongkao.services.errors import FieldsRefused, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.review import Verdict
@@ -343,7 +343,7 @@ def confirm_complete(actor: Account, visit_id: int) -> tuple[list[Application], 
     """Confirm everybody whose originals were all taken in, each for themselves; returns who was, and for those who
     were not the reason. Raises Refused, NotFound.
     """
-    with transaction():
+    with transaction(aside=True):
         ready = [
             (one.member.id, one.application.version, one.application.person.name)
             for one in _people(_at_work(actor, visit_id))
@@ -352,11 +352,12 @@ def confirm_complete(actor: Account, visit_id: int) -> tuple[list[Application], 
     if not ready:
         raise Refused("没有原件已收齐、待确认的人员。")
     done, refused = [], []
-    for member_id, version, name in ready:
-        try:
-            done.append(confirm(actor, visit_id, member_id, version))
-        except RuleError as error:
-            refused.append(f"{name}：{error.message}")
+    with handled.in_steps():
+        for member_id, version, name in ready:
+            try:
+                done.append(confirm(actor, visit_id, member_id, version))
+            except RuleError as error:
+                refused.append(f"{name}：{error.message}")
     return done, refused
 
 

@@ -12,7 +12,7 @@ from gongkao.clock import now
 from gongkao.models import Account, Application, ReviewNote
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Action, Desk, desk_of
-from gongkao.services import audit, claims, review
+from gongkao.services import audit, claims, handled, review
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.review import COMMENT_LENGTH, REASON_LENGTH, Verdict
 from gongkao.services.transaction import transaction
@@ -138,7 +138,8 @@ def pass_ready(actor: Account, application_ids: Sequence[int]) -> list[Outcome]:
 
     One that cannot be passed is left as it is with the reason, and does not hold up the others.
     """
-    return [outcome for each in dict.fromkeys(application_ids) if (outcome := _try(actor, each)) is not None]
+    with handled.in_steps():
+        return [outcome for each in dict.fromkeys(application_ids) if (outcome := _try(actor, each)) is not None]
 
 
 def _try(actor: Account, application_id: int) -> Outcome | None:
