@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Response, abort, render_template, request
+from flask import Flask, Response, abort, render_template, request, session
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
@@ -17,10 +17,10 @@ from gongkao import cli, clock, logs
 from gongkao.capacity import Capacity
 from gongkao.config import MEGABYTE, ROOT, Settings, load_settings
 from gongkao.documents.fonts import CharacterMissing
-from gongkao.extensions import csrf, db, limiter, login_manager, migrate, talisman
+from gongkao.extensions import REPLICA, csrf, db, limiter, login_manager, migrate, talisman
 from gongkao.jobs import queue
 from gongkao.rules.errors import RuleError
-from gongkao.services import audit, sessions
+from gongkao.services import audit, replica, sessions
 from gongkao.services.errors import Conflict, NotFound
 from gongkao.services.handled import AlreadyHandled
 from gongkao.storage import configure_store
@@ -54,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
         # An error's words may end in a log; what people typed must not.
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
+        SQLALCHEMY_BINDS=_replica(settings),
         MAX_CONTENT_LENGTH=settings.max_request_megabytes * MEGABYTE,
         MAX_FORM_PARTS=2000,
         PERMANENT_SESSION_LIFETIME=settings.session_idle_minutes * 60,
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions.configure(
         idle=timedelta(minutes=settings.session_idle_minutes), longest=timedelta(hours=settings.session_hours)
     )
+    replica.configure(settings.reports_max_lag_seconds if settings.reports_database_url else None)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     csrf.init_app(app)
@@ -98,6 +100,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     login_manager.user_loader(sessions.account_of)
     logs.init_app(app, settings)
     app.before_request(_note_origin)
+    if settings.reports_database_url:
+        app.before_request(_recall_last_write)
+        app.after_request(_keep_last_write)
     app.before_request(_refuse_unwritable)
     app.before_request(guard.check_entry)
     app.before_request(once.recognise)
@@ -109,6 +114,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     blueprints.register(app)
     cli.register(app)
     return app
+
+
+def _replica(settings: Settings) -> dict[str, Any]:
+    """The database that reports are read from, if one is set; `services.replica` says what reads there."""
+    if not settings.reports_database_url:
+        return {}
+    # A replica that is gone is found out soon; nothing can be written there.
+    ways = {
+        "connect_timeout": 3,
+        "application_name": "gongkao-reports",
+        "options": "-c default_transaction_read_only=on",
+    }
+    options = {"url": settings.resolved_reports_database_url, "connect_args": ways, "pool_pre_ping": True}
+    return {REPLICA: {**options, "hide_parameters": True}}
 
 
 def _limiter_options(settings: Settings) -> dict[str, Any]:
@@ -130,6 +149,17 @@ def _set_clock(settings: Settings) -> None:
 
 def _note_origin() -> None:
     audit.origin.set(request.remote_addr or "")
+
+
+def _recall_last_write() -> None:
+    replica.last_write.set(session.get("written", 0.0))
+
+
+def _keep_last_write(response: Response) -> Response:
+    """Whoever has changed something sees it, whichever server and database answers next."""
+    if replica.last_write.get() != session.get("written", 0.0):
+        session["written"] = replica.last_write.get()
+    return response
 
 
 def _keep_private(response: Response) -> Response:

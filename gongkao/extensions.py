@@ -7,6 +7,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Engine, MetaData, event
@@ -14,6 +15,10 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase
 
 WRITE = "gongkao_write"
+# What stands in a session's `info`: that it is in a use case, or reads from the replica (`services.replica`), which is
+# also the replica's name among the engines.
+USE_CASE = "use_case"
+REPLICA = "reports"
 
 
 class Base(DeclarativeBase):
@@ -29,7 +34,16 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+class _Session(Session):
+    """One session a request: on the main database, and on the replica for as long as `services.replica` says so."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        if self.info.get(REPLICA):
+            return db.engines[REPLICA]
+        return super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"class_": _Session})
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()

@@ -24,6 +24,7 @@ from gongkao.config import Settings
 from gongkao.extensions import db
 
 _log = logging.getLogger("gongkao.requests")
+_OURS = ("gongkao.services", "gongkao.jobs")
 _request: ContextVar[str] = ContextVar("request", default="")
 # As nginx makes them ($request_id): letters and digits only, so that nothing else gets into the log.
 _GIVEN_ID = re.compile(r"[0-9a-zA-Z-]{8,64}")
@@ -65,9 +66,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     if settings.request_log:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
-        for logger in (_log, app.logger):
+        for logger in (_log, app.logger, *(logging.getLogger(name) for name in _OURS)):
             logger.handlers, logger.propagate = [handler], False
-        _log.setLevel(logging.INFO)
+            logger.setLevel(logging.INFO)
     if settings.slow_query_ms:
         with app.app_context():
             _watch(db.engine, settings.slow_query_ms)

@@ -4,9 +4,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 ACCOUNT = "gongkao"
 # Speed over safety: nothing in this server outlives the tests.
@@ -51,6 +52,42 @@ def start_postgres(parent: Path | None = None) -> Iterator[str]:
             yield f"postgresql+psycopg://{ACCOUNT}@/{ACCOUNT}?host={folder}"
         finally:
             _run(folder, "pg_ctl", "stop", "--wait", "--mode=immediate", f"--pgdata={data}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def start_replica(url: str, parent: Path | None = None) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield the URL of the same database on a replica that follows the server of `url`, and what ends it at once."""
+    primary = parse_qs(urlsplit(url).query)["host"][0]
+    folder = Path(tempfile.mkdtemp(prefix="gongkao-pg-", dir=parent))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    data, log = folder / "data", folder / "log"
+
+    def end() -> None:
+        if (data / "postmaster.pid").exists():
+            _run(folder, "pg_ctl", "stop", "--wait", "--mode=immediate", f"--pgdata={data}")
+
+    try:
+        _run(
+            folder,
+            "pg_basebackup",
+            f"--host={primary}",
+            f"--username={ACCOUNT}",
+            f"--pgdata={data}",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--write-recovery-conf",
+        )
+        options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+        _run(
+            folder, "pg_ctl", "start", "--wait", f"--pgdata={data}", f"--log={log}", f"--options=-k {folder} {options}"
+        )
+        try:
+            yield url.replace(primary, str(folder)), end
+        finally:
+            end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -34,6 +34,7 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.routing import RegionLevel
 from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import cycles
+from gongkao.services.replica import from_replica
 from gongkao.storage.spreadsheets import write_table
 
 TRADES = 15
@@ -207,6 +208,7 @@ class Dashboard:
     charts: list[Chart]
 
 
+@from_replica
 def dashboard(seen: View) -> Dashboard:
     """The figures that lead to an action, and the charts with their tables."""
     counted = Counter[tuple[int, Status, int]]()
@@ -377,6 +379,7 @@ def _office_id() -> ColumnElement[int | None]:
     )
 
 
+@from_replica
 def slow_offices(seen: View) -> list[Office]:
     """The desks whose oldest application has waited longest, at most SLOW of them."""
     office = _office_id()
@@ -451,6 +454,7 @@ def office_rows(offices: Sequence[Office]) -> list[list[Any]]:
     return [[one.name, one.region, one.desk.label, one.waiting, one.oldest, one.median, one.overdue] for one in offices]
 
 
+@from_replica
 def export(seen: View, key: str) -> tuple[str, bytes]:
     """A table as .xlsx with its title: that behind the chart of the key, "slow" for the desks; else the first."""
     if key == "slow":

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from gongkao.extensions import db
+from gongkao.services.replica import from_replica
 from gongkao.storage.spreadsheets import write_table
 
 PER_PAGE = 20
@@ -214,6 +215,7 @@ def ids(listing: Listing, args: Mapping[str, str], limit: int) -> list[int]:
     return list(db.session.scalars(keys.order_by(None).order_by(*order).limit(limit)))
 
 
+@from_replica
 def export(listing: Listing, args: Mapping[str, str]) -> bytes:
     """All rows of exactly what is filtered, in the list's order, as an .xlsx file (at most EXPORT_LIMIT rows)."""
     cells = ([cell.text for cell in _cells(listing, row)] for row in rows(listing, args, EXPORT_LIMIT))

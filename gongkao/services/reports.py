@@ -35,6 +35,7 @@ from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles, files, messages
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
+from gongkao.services.replica import from_replica
 from gongkao.services.transaction import transaction
 from gongkao.storage.spreadsheets import Sheet, write_workbook
 from gongkao.storage.uploads import MEGABYTE, Upload, UploadRefused, inspect_upload
@@ -151,6 +152,7 @@ def _gather(agency: Agency) -> tuple[Content, list[Any]]:
     return Content(agency.name, cycle.year, moment, figures, parts, missing), rows
 
 
+@from_replica
 def preview(agency: Agency) -> Content:
     """The agency's figures as they are now."""
     return _gather(agency)[0]

@@ -29,7 +29,7 @@ from gongkao.rules.calendar import period_text
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
 from gongkao.rules.routing import RegionLevel
-from gongkao.services import accounts, audit, cycles, units
+from gongkao.services import accounts, audit, cycles, replica, units
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
@@ -467,4 +467,7 @@ def health() -> dict[str, str]:
         store().check()
     except OSError:
         found["storage"] = "failed"
+    # Its place is taken by the main database, so this never fails.
+    if found["database"] == "ok" and (reports := replica.state()):
+        found["reports"] = reports
     return found

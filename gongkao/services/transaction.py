@@ -8,11 +8,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from gongkao.extensions import WRITE, db
-from gongkao.services import handled
+from gongkao.extensions import REPLICA, USE_CASE, WRITE, db
+from gongkao.services import handled, replica
 from gongkao.services.errors import Conflict
 
-_KEY = "use_case"
 # PostgreSQL gives way between two use cases that wait for each other: deadlock, serialisation, lock not to be had.
 _GAVE_WAY = {"40P01", "40001", "55P03"}
 
@@ -28,12 +27,14 @@ def transaction(*, aside: bool = False) -> Iterator[Session]:
     way; AlreadyHandled where the same post was handled before.
     """
     session: Any = db.session()
-    if session.info.get(_KEY):
+    if session.info.get(USE_CASE):
         yield session
         return
+    if session.info.get(REPLICA):
+        raise RuntimeError("a use case cannot begin in a function that reads from the replica")
     # The request has read already (who is signed in); writing starts from a fresh view of the data.
     session.rollback()
-    session.info[_KEY] = True
+    session.info[USE_CASE] = True
     try:
         session.connection(execution_options={WRITE: True})
         if not aside:
@@ -42,6 +43,7 @@ def transaction(*, aside: bool = False) -> Iterator[Session]:
         session.commit()
         if not aside:
             handled.keep()
+            replica.note_write()
     except StaleDataError as error:
         session.rollback()
         raise Conflict("该记录刚刚被其他人处理过，您的操作没有生效。请刷新页面查看最新情况后再办理。") from error
@@ -54,4 +56,4 @@ def transaction(*, aside: bool = False) -> Iterator[Session]:
         session.rollback()
         raise
     finally:
-        session.info.pop(_KEY, None)
+        session.info.pop(USE_CASE, None)
