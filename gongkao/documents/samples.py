@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 
 import pikepdf
 from PIL import Image, ImageDraw, ImageFilter
@@ -21,12 +22,17 @@ def sample_paper(title: str, lines: Sequence[tuple[str, str]], *, signed_by: str
 
 def stamped(sheet: bytes) -> bytes:
     """A registration sheet with a made-up seal over its first line, as it would come back from the scanner."""
-    seal = render("demonstration_seal.html", {}, title="演示用章")
     target = io.BytesIO()
-    with pikepdf.open(io.BytesIO(sheet)) as pdf, pikepdf.open(io.BytesIO(seal)) as over:
+    with pikepdf.open(io.BytesIO(sheet)) as pdf, pikepdf.open(io.BytesIO(_seal())) as over:
         pdf.pages[0].add_overlay(over.pages[0], None)
         pdf.save(target, deterministic_id=True)
     return target.getvalue()
+
+
+@cache
+def _seal() -> bytes:
+    """The made-up seal alone on a page; every unit's is the same."""
+    return render("demonstration_seal.html", {}, title="演示用章")
 
 
 def sample_photo(serial: int) -> bytes:

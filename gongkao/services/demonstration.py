@@ -214,6 +214,7 @@ def _offices(cast: Sequence[_Unit], password_hash: str) -> None:
     for code, role, name in OFFICERS:
         _open(settings.issue_officer(manager, agency_id=_agency(code).id, role=role, name=name), password_hash)
     settings.switch_taken_over(manager, _agency(COUNTY).id, True)
+    _responsible_people(manager)
     for serial, unit in enumerate(cast, start=1):
         units.create_unit(
             manager,
@@ -222,6 +223,24 @@ def _offices(cast: Sequence[_Unit], password_hash: str) -> None:
             level=unit.level,
             region_code=unit.region_code,
             supervising_unit_id=_unit(unit.supervising_unit).id if unit.supervising_unit else None,
+        )
+
+
+def _responsible_people(manager: Account) -> None:
+    """Who answers first, mainly and directly (notice 四（一）), at the centre, in the city and in its counties."""
+    for row in _rows("responsible.csv"):
+        agency = _agency(row["code"])
+        kept = {f"{stem}_post": getattr(agency, f"{stem}_post") for stem, _ in settings.DUTIES}
+        names = {f"{stem}_name": row[stem.partition("_")[0]] for stem, _ in settings.DUTIES}
+        settings.change_agency(
+            manager,
+            agency.id,
+            phone=row["phone"],
+            address=row["address"],
+            onsite_by_default=agency.onsite_by_default,
+            second_review=agency.second_review,
+            **kept,
+            **names,
         )
 
 

@@ -21,11 +21,13 @@ from gongkao.services import (
     messages,
     originals,
     password_help,
+    reports,
     roster,
     samples,
     saved_views,
     sites,
     sittings,
+    training,
     visit_slots,
     visits,
 )
@@ -96,12 +98,14 @@ def moments(listed: Sequence[tuple[str, str]]) -> Iterator[tuple[datetime, Act]]
     yield on(19, 95), _make_up
     yield on(19, 120), _local_dates
     yield on(19, 150), _exam_site
+    yield on(19, 165), _training_class
     yield on(19, 400), _confirm_suspicion
     yield on(19, 430), _second_suspicion
     yield on(19, 500), lambda: _visit(SUPPLY, ("樊石桥", "靳冬青"), 1)
     yield on(19, 520), _sample
     yield on(19, 530), _view_of_the_desk
     yield on(19, 560), _forgotten_password
+    yield on(19, 570), _report_upward
 
 
 def _roster(listed: Sequence[tuple[str, str]]) -> None:
@@ -239,6 +243,31 @@ def _exam_site() -> None:
         ["4", "3"],
         [str(room.id) for room in rooms],
     )
+
+
+def _training_class() -> None:
+    """A class of April, filled with those of its trade and grade who are qualified already."""
+    actor = officer(CITY)
+    planned = training.save(
+        actor,
+        None,
+        {
+            "name": "水质监测工三级第1班",
+            "trade": "05011",
+            "grade": "3",
+            "starts": "2025-04-21",
+            "ends": "2025-04-25",
+            "place": "郑州市云溪职业培训学校",
+            "hours": "40",
+            "capacity": "30",
+        },
+    )
+    training.enrol(actor, planned.id, [application(name).id for name in ("屈晓禾", "虞秋澄")])
+
+
+def _report_upward() -> None:
+    """The county reports to its city, which has yet to receive it."""
+    reports.send(officer(COUNTY, Role.AGENCY_MANAGER))
 
 
 def _sample() -> None:
