@@ -112,6 +112,11 @@ NOT_EVEN_OWN: frozenset[tuple[Role, str]] = frozenset(
         (Role.APPLICANT, "exams.my_ticket"),
         # Inspectors keep no views, and the certificate of the sweep is not revoked.
         *((role, "notices.revocation_pdf") for role in Role),
+        (Role.APPLICANT, "notices.my_revocation"),
+        (Role.APPLICANT, "notices.my_certificate_pdf"),
+        # Nor is the review of the applicant of the sweep over.
+        *((role, "review.review_result") for role in Role),
+        (Role.APPLICANT, "applications.review_result"),
         (Role.AGENCY_OFFICER, "accounts.password_slip"),
         (Role.AGENCY_MANAGER, "accounts.password_slip"),
         # The notice of passes is the agencies' own.

@@ -21,6 +21,8 @@ _PAGES = {
     "visit": ("review.onsite_visit", "visit_id"),
     "originals": ("review.onsite_originals", ""),
     "result": ("notices.result_list", ""),
+    "own_certificate": ("notices.my_certificate", ""),
+    "own_exam": ("exams.my_exam", ""),
     "own_recheck": ("exams.my_recheck", ""),
     "recheck": ("exams.recheck", "recheck_id"),
     "sheet": ("accounts.decide_sheet", "sheet_id"),

@@ -9,7 +9,7 @@ from blueprints.applications.forms import make_up_form, place_errors
 from blueprints.guard import requires
 from blueprints.helpers import account, inline
 from gongkao.access.permissions import Permission
-from gongkao.documents import papers
+from gongkao.documents import papers, review_papers
 from gongkao.extensions import limiter
 from gongkao.rules.errors import RuleError
 from gongkao.services import deferrals
@@ -55,6 +55,7 @@ def _page(form: FlaskForm) -> str:
         year_names=[f"year_{year}" for year in shown.deferral.years],
         files=shown.files,
         next_step=shown.next_step,
+        has_notice=deferrals.has_notice(shown.deferral),
         open=shown.open,
         closed=shown.closed,
         days_left=shown.days_left,
@@ -71,3 +72,12 @@ def deferral_pledge() -> Response:
     application = deferrals.own_page(account()).deferral.application
     data = papers.deferral_pledge(deferrals.paper(application))
     return inline(data, f"容缺后补承诺书-{application.person.name}.pdf", PDF)
+
+
+@blueprint.get("/application/deferral/notice.pdf")
+@requires(Permission.APPLY)
+@limiter.limit("60 per 5 minutes")
+def deferral_notice() -> Response:
+    """What became of the deferral so far."""
+    paper = deferrals.notice(deferrals.own_page(account()).deferral)
+    return inline(review_papers.deferral_notice(paper), f"容缺后补办理结果通知-{paper.name}.pdf", PDF)

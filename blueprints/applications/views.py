@@ -8,14 +8,24 @@ from blueprints.applications.forms import SubmitForm, TokenForm, place_errors
 from blueprints.guard import requires
 from blueprints.helpers import account, inline
 from gongkao.access.permissions import Permission
-from gongkao.documents import papers
+from gongkao.documents import papers, review_papers
 from gongkao.extensions import limiter
 from gongkao.models import Application
 from gongkao.rules.application_form import FormStep, Problem
 from gongkao.rules.eligibility import Evaluation, Outcome, Result
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Status
-from gongkao.services import application_form, applications, deferrals, drafts, eligibility, seats, unit_statements
+from gongkao.services import (
+    application_form,
+    applications,
+    certificates,
+    deferrals,
+    drafts,
+    eligibility,
+    review_results,
+    seats,
+    unit_statements,
+)
 from gongkao.services.errors import Conflict, FieldsRefused
 
 PDF = "application/pdf"
@@ -38,6 +48,8 @@ def home() -> ResponseReturnValue:
         deferral_next=deferrals.next_step(deferral) if deferral is not None else "",
         application=standing.application,
         has_seat=seats.own_seat(account()) is not None,
+        has_certificate=bool(certificates.of_person(account())),
+        has_review_result=made is not None and made.status in review_results.DECIDED,
         form=TokenForm(),
         grade_label=application_form.grade_text(standing.application.grade) if standing.application else "",
         address=step_address,
@@ -182,6 +194,15 @@ def form_pdf() -> ResponseReturnValue:
     application = drafts.own(account())
     data = papers.application_form(application_form.paper(application))
     return inline(data, f"申报表-{application.person.name}.pdf", PDF)
+
+
+@blueprint.get("/application/review-result.pdf")
+@requires(Permission.APPLY)
+@limiter.limit("60 per 5 minutes")
+def review_result() -> ResponseReturnValue:
+    """The notice of what the review came to."""
+    paper = review_results.find_own(account())
+    return inline(review_papers.review_result(paper), f"资格审查结果通知-{paper.name}.pdf", PDF)
 
 
 def _number(text: str | None) -> int:

@@ -1,5 +1,7 @@
 """Seating: the run with its preview, changes by hand, and the tickets as officials, units and people see them."""
 
+from typing import Any
+
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -52,8 +54,15 @@ def _page(form: RunForm, code: int = 200) -> ResponseReturnValue:
         form=form,
         may_manage=manage,
         may_whole=manage and agency.level is RegionLevel.PROVINCE,
+        may_print=may(account(), Permission.REVIEW),
+        tickets_url=_tickets_url(**{**query_args(), "office": agency.id}),
+        province_url=_tickets_url() if agency.level is RegionLevel.PROVINCE else "",
         tabs=exam_tabs("seating"),
     ), code
+
+
+def _tickets_url(**args: Any) -> str:
+    return url_for("notices.start_batch", name="tickets", **args)
 
 
 @blueprint.get("/seating/export")
@@ -214,6 +223,7 @@ def unit_seats() -> ResponseReturnValue:
         page=page,
         together=exam_documents.TOGETHER,
         tickets_url=url_for("exams.unit_tickets", **query_args()),
+        batch_url=_tickets_url(**query_args()),
     )
 
 

@@ -7,7 +7,7 @@ from blueprints.exams import blueprint
 from blueprints.exams.forms import CheckForm, IncidentForm, RoomForm, SiteForm, TokenForm
 from blueprints.exams.tabs import exam_tabs
 from blueprints.guard import requires
-from blueprints.helpers import account, attempt, inline, list_export, list_page
+from blueprints.helpers import account, attempt, inline, list_export, list_page, query_args
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.rules.seating import ExamKind
@@ -27,7 +27,11 @@ def site_list() -> ResponseReturnValue:
         export_endpoint="exams.sites_export",
     )
     return render_template(
-        "exams/sites/list.html", page=page, tabs=exam_tabs("sites"), may_manage=may(account(), Permission.MANAGE_EXAMS)
+        "exams/sites/list.html",
+        page=page,
+        tabs=exam_tabs("sites"),
+        args=query_args(),
+        may_manage=may(account(), Permission.MANAGE_EXAMS),
     )
 
 
@@ -74,6 +78,7 @@ def site(site_id: int) -> ResponseReturnValue:
         computer=ExamKind.COMPUTER,
         paper=ExamKind.PAPER,
         tabs=exam_tabs("sites"),
+        args=query_args(),
     )
 
 

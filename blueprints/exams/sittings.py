@@ -9,7 +9,7 @@ from blueprints.exams import blueprint
 from blueprints.exams.forms import SittingForm, TokenForm
 from blueprints.exams.tabs import exam_tabs
 from blueprints.guard import requires
-from blueprints.helpers import account, attempt, inline, list_export, list_page, row_id
+from blueprints.helpers import account, attempt, inline, list_export, list_page, query_args, row_id
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.models import Account
@@ -33,6 +33,7 @@ def sitting_list() -> ResponseReturnValue:
         "exams/sittings/list.html",
         page=page,
         tabs=exam_tabs("sittings"),
+        args=query_args(),
         may_manage=may(account(), Permission.MANAGE_EXAMS),
     )
 
@@ -108,6 +109,7 @@ def sitting(sitting_id: int) -> ResponseReturnValue:
         grades=sittings.grades_text(found.grades),
         editable=may(account(), Permission.MANAGE_EXAMS) and account().agency_id == found.agency_id,
         tabs=exam_tabs("sittings"),
+        args=query_args(),
     )
 
 

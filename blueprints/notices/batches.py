@@ -13,16 +13,7 @@ from gongkao.access.permissions import Permission
 from gongkao.jobs import records
 from gongkao.jobs.queue import queue
 from gongkao.services import batches, files
-
-# Where a batch was asked for, and where one goes back to.
-_LISTS = {
-    "notices": "notices.result_list",
-    "passes": "notices.releases",
-    "certificates": "notices.certificate_list",
-    "issue": "notices.certificate_list",
-    "forms": "review.all_applications",
-    "archive": "notices.archive_list",
-}
+from gongkao.services.batch_kinds import Kind
 
 
 class BatchForm(Form):
@@ -54,9 +45,14 @@ def start_batch(name: str) -> ResponseReturnValue:
         kind=kind,
         name=name,
         total=len(kind.listed(person, args)),
-        back=url_for(_LISTS[name], **args),
+        back=url_for(_back(kind), **args),
     )
     return page, 422 if form.is_submitted() else 200
+
+
+def _back(kind: Kind) -> str:
+    """The list that the batch was asked for at; units have their own list of seats."""
+    return "exams.unit_seats" if kind.back == "exams.seating" and account().unit_id is not None else kind.back
 
 
 @blueprint.get("/jobs")

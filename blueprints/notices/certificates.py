@@ -11,8 +11,11 @@ from blueprints.notices import blueprint
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.documents import certificate_papers
-from gongkao.models import CertificateState
+from gongkao.documents.text import qr_code
+from gongkao.extensions import limiter
+from gongkao.models import Certificate, CertificateState
 from gongkao.services import certificates
+from gongkao.services.notices import shown_code
 
 PDF = "application/pdf"
 
@@ -49,6 +52,8 @@ def _list(form: HandOutForm, code: int) -> ResponseReturnValue:
         issues=issues,
         waiting=len(certificates.without_certificate(person)) if issues else 0,
         batch_url=url_for("notices.start_batch", name="certificates", **query_args()),
+        revoked=certificates.count_revoked(person),
+        revoked_url=url_for("notices.start_batch", name="revocations"),
     ), code
 
 
@@ -121,14 +126,57 @@ def revoke_certificate(certificate_id: int) -> ResponseReturnValue:
 @blueprint.get("/certificates/<int:certificate_id>/certificate.pdf")
 @requires(Permission.VIEW_CERTIFICATES)
 def certificate_pdf(certificate_id: int) -> Response:
-    found = certificates.find(account(), certificate_id)
-    data = certificate_papers.certificate(certificates.paper(found, current_app.config["GONGKAO"].public_url))
+    return _pdf(certificates.find(account(), certificate_id))
+
+
+def _pdf(found: Certificate) -> Response:
+    data = certificate_papers.certificate(certificates.paper(found, _public_url()))
     return inline(data, f"等级证书-{found.number}.pdf", PDF)
+
+
+def _public_url() -> str:
+    address: str = current_app.config["GONGKAO"].public_url
+    return address
 
 
 @blueprint.get("/certificates/<int:certificate_id>/revocation.pdf")
 @requires(Permission.VIEW_CERTIFICATES)
 def revocation_pdf(certificate_id: int) -> Response:
+    return _revocation(certificate_id)
+
+
+def _revocation(certificate_id: int) -> Response:
     found = certificates.find(account(), certificate_id)
     data = certificate_papers.revocation(certificates.revocation_paper(found))
     return inline(data, f"撤销等级证书通知-{found.number}.pdf", PDF)
+
+
+@blueprint.get("/application/certificate")
+@requires(Permission.APPLY)
+def my_certificate() -> ResponseReturnValue:
+    """The applicant's own certificates: what stands on the one that is valid, how to check it, and what came before."""
+    own = certificates.of_person(account())
+    valid = [one for one in own if one.state is CertificateState.VALID]
+    addresses = {one.id: certificates.verify_address(one, _public_url()) for one in valid}
+    return render_template(
+        "certificates/mine.html",
+        valid=valid,
+        earlier=[one for one in own if one.state is not CertificateState.VALID],
+        facts={one.id: certificates.facts(one) for one in valid},
+        codes={one.id: (shown_code(one.verification_code), addresses[one.id]) for one in valid},
+        pictures={number: qr_code(address) for number, address in addresses.items()},
+    )
+
+
+@blueprint.get("/application/certificates/<int:certificate_id>.pdf")
+@requires(Permission.APPLY)
+@limiter.limit("60 per 5 minutes")
+def my_certificate_pdf(certificate_id: int) -> Response:
+    return _pdf(certificates.find_own(account(), certificate_id))
+
+
+@blueprint.get("/application/certificates/<int:certificate_id>/revocation.pdf")
+@requires(Permission.APPLY)
+@limiter.limit("60 per 5 minutes")
+def my_revocation(certificate_id: int) -> Response:
+    return _revocation(certificate_id)

@@ -4,7 +4,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import requires
-from blueprints.helpers import account, attempt, inline, list_export, list_page
+from blueprints.helpers import account, attempt, inline, list_export, list_page, query_args
 from blueprints.review import blueprint
 from blueprints.review.case_forms import DecisionForm, LiftForm, RaiseForm, WaiverForm
 from blueprints.review.oversight_tabs import oversight_tabs
@@ -39,7 +39,8 @@ def case_list() -> ResponseReturnValue:
             for value, label, count in parts
         ],
     )
-    return render_template("cases/list.html", tabs=oversight_tabs("cases"), page=page)
+    batch_url = url_for("notices.start_batch", name="cases", **query_args())
+    return render_template("cases/list.html", tabs=oversight_tabs("cases"), page=page, batch_url=batch_url)
 
 
 @blueprint.get("/cases/export")

@@ -8,11 +8,12 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, TextAreaField
 
 from blueprints.guard import requires
-from blueprints.helpers import account, attempt, list_export, list_page, row_id
+from blueprints.helpers import account, attempt, inline, list_export, list_page, query_args, row_id
 from blueprints.review import blueprint
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.clock import today
+from gongkao.documents import review_papers
 from gongkao.models import Deferral, DeferralStatus
 from gongkao.services import cycles, deferrals, waiting
 
@@ -39,6 +40,7 @@ def deferral_list() -> ResponseReturnValue:
         page=page,
         due=cycles.current_cycle().deferral_due,
         reviews=may(account(), Permission.REVIEW),
+        batch_url=url_for("notices.start_batch", name="deferrals", **query_args()),
     )
 
 
@@ -90,6 +92,15 @@ def decide_deferral(deferral_id: int) -> ResponseReturnValue:
     return _page(deferrals.find(account(), deferral_id), form), 422
 
 
+@blueprint.get("/deferrals/<int:deferral_id>/notice.pdf")
+@requires(Permission.VIEW_APPLICATIONS)
+def deferral_notice(deferral_id: int) -> Response:
+    """What became of it so far, to be handed to the person."""
+    paper = deferrals.notice(deferrals.find(account(), deferral_id))
+    data = review_papers.deferral_notice(paper)
+    return inline(data, f"容缺后补办理结果通知-{paper.name}.pdf", "application/pdf")
+
+
 def _page(found: Deferral, form: DeferralForm) -> str:
     due = found.application.cycle.deferral_due
     form.version.data = str(found.version)
@@ -102,6 +113,7 @@ def _page(found: Deferral, form: DeferralForm) -> str:
         late=today() > due,
         decides=deferrals.may_decide(account(), found),
         next_step=deferrals.next_step(found),
+        has_notice=deferrals.has_notice(found),
         files=deferrals.made_up_files(found),
         outcomes=[(f"{year}年度考核", stated.get(year, "")) for year in found.years],
     )

@@ -8,11 +8,12 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.guard import requires
-from blueprints.helpers import account, inline, list_export, list_page, row_id
+from blueprints.helpers import account, inline, list_export, list_page, query_args, row_id
 from blueprints.review import blueprint
 from blueprints.review.forms import PREFIX, DecisionForm, verdicts
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
+from gongkao.documents import review_papers
 from gongkao.extensions import talisman
 from gongkao.models import Application, SavedView
 from gongkao.rules.calendar import period_text
@@ -26,6 +27,7 @@ from gongkao.services import (
     review_lists,
     review_notes,
     review_page,
+    review_results,
     saved_views,
     unit_statements,
 )
@@ -170,7 +172,15 @@ def all_applications() -> ResponseReturnValue:
         export_endpoint="review.all_applications_export",
         summary=_counts("review.all_applications", review_lists.status_counts(account()), "全部申报"),
     )
-    return render_template("review/all.html", page=page, may_report=may(account(), Permission.VIEW_REPORTS))
+    return render_template(
+        "review/all.html",
+        page=page,
+        may_report=may(account(), Permission.VIEW_REPORTS),
+        results_url=url_for("notices.start_batch", name="reviews", **query_args()),
+        forms_url=url_for("notices.start_batch", name="forms", **query_args())
+        if may(account(), Permission.REVIEW)
+        else "",
+    )
 
 
 @blueprint.get("/review/all/export")
@@ -272,6 +282,7 @@ def _show(
         before=before,
         after=after,
         kept=_kept(),
+        has_result=page.application.status in review_results.DECIDED,
     )
 
 
@@ -294,3 +305,12 @@ def material(application_id: int, material_id: int) -> Response:
     """An uploaded file of an application in one's scope, shown in the page's viewer."""
     found = review.find_material(account(), application_id, material_id)
     return inline(files.read(found.file), found.file.name, found.file.media_type)
+
+
+@blueprint.get("/review/<int:application_id>/result.pdf")
+@requires(Permission.VIEW_APPLICATIONS)
+def review_result(application_id: int) -> Response:
+    """The notice of what the review came to, to be handed to the person."""
+    paper = review_results.find(account(), application_id)
+    data = review_papers.review_result(paper)
+    return inline(data, f"资格审查结果通知-{paper.name}.pdf", "application/pdf")

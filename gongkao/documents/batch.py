@@ -121,6 +121,12 @@ def write_zip(target: Path, entries: Iterable[tuple[str, bytes]]) -> None:
             archive.writestr(ZipInfo(unique, _MOMENT), data)
 
 
+def sizes(path: Path) -> list[tuple[str, int]]:
+    """The names and sizes in bytes of the entries of such a file, without reading them."""
+    with ZipFile(path) as archive:
+        return [(entry.filename, entry.file_size) for entry in archive.infolist()]
+
+
 def read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
     """The entries of a ZIP file that `write_zip` wrote, one at a time."""
     with ZipFile(path) as archive:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gongkao.documents.render import render
+from gongkao.documents.text import require_masked
 
 CERTIFICATE_TITLE = "机关事业单位工勤技能岗位等级证书"
 
@@ -43,37 +44,6 @@ def certificate(paper: CertificatePaper) -> bytes:
 
 
 @dataclass(frozen=True)
-class ReviewResultPaper:
-    """What the review of one person's registration came to (资格审查结果).
-
-    Attributes:
-        masked_identity_number: masked; a whole number is refused with ValueError.
-        reasons: for a refusal (what, why) each; empty where everything was found right.
-    """
-
-    cycle_year: int
-    application_number: str
-    name: str
-    masked_identity_number: str
-    unit_name: str
-    trade: str
-    grade: str
-    passed: bool
-    reason: str
-    reasons: tuple[tuple[str, str], ...]
-    office_name: str
-    decided_on: date
-
-    def __post_init__(self) -> None:
-        _require_masked(self.masked_identity_number)
-
-
-def review_result(paper: ReviewResultPaper) -> bytes:
-    """The notice of the review's outcome. Raises CharacterMissing."""
-    return render("review_result.html", {"paper": paper}, title="资格审查结果通知")
-
-
-@dataclass(frozen=True)
 class RevocationPaper:
     """That a certificate is revoked and called in (撤销证书通知); `basis` is the number of the cycle's notice."""
 
@@ -92,14 +62,9 @@ class RevocationPaper:
     revoked_on: date
 
     def __post_init__(self) -> None:
-        _require_masked(self.masked_identity_number)
+        require_masked(self.masked_identity_number)
 
 
 def revocation(paper: RevocationPaper) -> bytes:
     """The notice of revocation. Raises CharacterMissing."""
     return render("revocation.html", {"paper": paper}, title="撤销等级证书通知")
-
-
-def _require_masked(number: str) -> None:
-    if "*" not in number:
-        raise ValueError("this paper goes to others: the identity number on it must be masked")

@@ -65,6 +65,11 @@ def admission_tickets(papers: Sequence[AdmissionTicketPaper]) -> bytes:
     return render("admission_tickets.html", {"papers": papers}, title=TICKET_TITLE)
 
 
+def admission_ticket(paper: AdmissionTicketPaper) -> bytes:
+    """One ticket."""
+    return admission_tickets([paper])
+
+
 @dataclass(frozen=True)
 class SeatLine:
     """One seat as it stands on the papers of a room; `last_four` of the identity number; `remark` e.g. 无障碍."""
@@ -114,6 +119,16 @@ def sign_in_sheets(papers: Sequence[RoomPaper]) -> bytes:
     return render("sign_in_sheet.html", {"papers": papers}, title="考场签到表")
 
 
+def sign_in_sheet(paper: RoomPaper) -> bytes:
+    """The sign-in sheet of one room."""
+    return sign_in_sheets([paper])
+
+
+def seat_map(paper: RoomPaper) -> bytes:
+    """The seat map of one room."""
+    return seat_maps([paper])
+
+
 def seat_maps(papers: Sequence[RoomPaper]) -> bytes:
     """Seat maps as seen from the back of the room with the front on top, one landscape page each."""
     return render("seat_map.html", {"papers": papers}, title="考场座位图")
@@ -126,6 +141,11 @@ def desk_labels(papers: Sequence[RoomPaper]) -> bytes:
         rows = [_row(paper.lines[start : start + LABEL_COLUMNS]) for start in range(0, len(paper.lines), LABEL_COLUMNS)]
         pages += [(paper, rows[first : first + LABEL_ROWS]) for first in range(0, len(rows), LABEL_ROWS)]
     return render("desk_labels.html", {"pages": pages}, title="考场桌签")
+
+
+def room_labels(paper: RoomPaper) -> bytes:
+    """The labels for the desks of one room."""
+    return desk_labels([paper])
 
 
 def _row(lines: Sequence[SeatLine]) -> list[SeatLine | None]:
@@ -156,6 +176,11 @@ class DoorPaper:
 def door_labels(papers: Sequence[DoorPaper]) -> bytes:
     """Labels for the doors, one landscape page each, to be read from a distance."""
     return render("door_label.html", {"papers": papers}, title="考场门签")
+
+
+def door_label(paper: DoorPaper) -> bytes:
+    """The label for one door."""
+    return door_labels([paper])
 
 
 @dataclass(frozen=True)

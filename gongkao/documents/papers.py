@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from gongkao.documents.pattern import Pattern, Unfit
 from gongkao.documents.render import fill_template, render
-from gongkao.documents.text import chinese_date
+from gongkao.documents.text import chinese_date, require_masked
 
 REGISTRATION_SHEET_TITLE = "河南省机关事业单位工勤技能岗位等级考核网上报名管理人员信息登记表"
 APPLICATION_FORM_TITLE = "河南省机关事业单位工勤技能岗位等级考核申报表"
@@ -24,11 +24,6 @@ MARKERS = frozenset(
 )
 # Every character that a verification code can have, as it is printed.
 CODE_CHARACTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789-"
-
-
-def _require_masked(number: str) -> None:
-    if number and "*" not in number:
-        raise ValueError("this paper goes to others: the identity number on it must be masked")
 
 
 @dataclass(frozen=True)
@@ -176,7 +171,7 @@ class ResultNoticePaper:
     next_steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _require_masked(self.masked_identity_number)
+        require_masked(self.masked_identity_number)
 
 
 def result_notices(papers: Sequence[ResultNoticePaper]) -> bytes:
@@ -302,7 +297,7 @@ class PassedPerson:
     grade: str
 
     def __post_init__(self) -> None:
-        _require_masked(self.masked_identity_number)
+        require_masked(self.masked_identity_number)
 
 
 @dataclass(frozen=True)
@@ -386,7 +381,7 @@ class DeferralPledgePaper:
     pledged_on: date
 
     def __post_init__(self) -> None:
-        _require_masked(self.masked_identity_number)
+        require_masked(self.masked_identity_number)
 
 
 def deferral_pledge(paper: DeferralPledgePaper) -> bytes:
@@ -407,7 +402,7 @@ class VisitPerson:
     note: str = ""
 
     def __post_init__(self) -> None:
-        _require_masked(self.masked_identity_number)
+        require_masked(self.masked_identity_number)
 
     @property
     def pieces(self) -> int:
@@ -498,7 +493,7 @@ class CaseNoticePaper:
     issued_on: date
 
     def __post_init__(self) -> None:
-        _require_masked(self.masked_identity_number)
+        require_masked(self.masked_identity_number)
 
 
 def case_notice(paper: CaseNoticePaper) -> bytes:

@@ -5,6 +5,12 @@ from datetime import date
 import segno
 
 
+def require_masked(number: str) -> None:
+    """Raises ValueError for a whole identity number on a paper that goes to others."""
+    if number and "*" not in number:
+        raise ValueError("this paper goes to others: the identity number on it must be masked")
+
+
 def chinese_date(day: date | None, blank: str = "　　　　年　　月　　日") -> str:
     """`2025年3月31日`; without a day, the blank to be filled in by hand."""
     return f"{day.year}年{day.month}月{day.day}日" if day else blank

@@ -6,17 +6,19 @@ result is put together from them, in volumes, so that memory stays small however
 
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
-from gongkao.documents.batch import Press, join, read_zip, write_zip
+from gongkao.documents.batch import Press, join, read_zip, sizes, write_zip
 from gongkao.extensions import db
 from gongkao.jobs import records
 from gongkao.models import Account, Job, JobState
 from gongkao.rules.errors import RuleError
-from gongkao.services import batches
-from gongkao.services.batches import Form, Gathered, Kind
+from gongkao.services.batch_kinds import KINDS, Form, Gathered, Kind
 from gongkao.storage.uploads import Upload
 
 log = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ def run(job_id: int, folder: Path, press: Press) -> None:
 
 
 def _do(job: Job, worker: str, place: Path, press: Press) -> None:
-    kind, form = batches.KINDS[job.kind], Form(job.parameters["form"])
+    kind, form = KINDS[job.kind], Form(job.parameters["form"])
     actor, job_id, items, title, address = job.account, job.id, job.items, job.title, job.parameters["public_url"]
     place.mkdir(parents=True, exist_ok=True)
     steps = range(0, len(items), kind.step)
@@ -68,10 +70,9 @@ def _do(job: Job, worker: str, place: Path, press: Press) -> None:
             return
     count = len(steps)
     volumes = _volumes(place, count, kind, form)
-    for position, entries in enumerate(volumes, start=1):
-        upload = _bind(place, entries, kind, form, title)
-        volume = f"（第{position}卷）" if len(volumes) > 1 else ""
-        records.keep_file(job_id, worker, position, upload, f"{title}{volume}{upload.extension}")
+    for position, (name, entries) in enumerate(_named(volumes, title, form), start=1):
+        upload = _bind(place, entries, kind, form, name)
+        records.keep_file(job_id, worker, position, upload, f"{name}{upload.extension}")
         records.progress(job_id, worker, len(items))
     notes = (_left_out_path(_step_path(place, number)).read_text(encoding="utf-8") for number in range(count))
     left_out = [line for note in notes for line in note.splitlines()]
@@ -109,30 +110,56 @@ def _left_out_path(path: Path) -> Path:
     return path.with_suffix(".txt")
 
 
-def _volumes(place: Path, steps: int, kind: Kind, form: Form) -> list[list[tuple[int, int]]]:
-    """Which entries (step, place in it) go into which volume."""
+@dataclass(frozen=True)
+class _Entry:
+    """One paper where it lies: its step, its place in it, the folder it belongs to, its size in bytes."""
+
+    step: int
+    order: int
+    folder: str
+    size: int
+
+
+def _volumes(place: Path, steps: int, kind: Kind, form: Form) -> list[list[_Entry]]:
+    """Which entries go into which volume; with folders those of one unit lie together, and may have their own."""
     limit = kind.a_pdf if form is Form.PDF else kind.a_zip
-    volumes: list[list[tuple[int, int]]] = []
+    found = [
+        _Entry(step, order, name.rpartition("/")[0], size)
+        for step in range(steps)
+        for order, (name, size) in enumerate(sizes(_step_path(place, step)))
+    ]
+    if kind.by_unit:
+        found.sort(key=lambda entry: entry.folder)
+    volumes: list[list[_Entry]] = []
     size = 0
-    for number in range(steps):
-        for order, (_, data) in enumerate(read_zip(_step_path(place, number))):
-            if not volumes or len(volumes[-1]) >= limit or size + len(data) > VOLUME_BYTES:
-                volumes.append([])
-                size = 0
-            volumes[-1].append((number, order))
-            size += len(data)
+    for entry in found:
+        apart = form is Form.UNITS and bool(volumes) and volumes[-1][-1].folder != entry.folder
+        if apart or not volumes or len(volumes[-1]) >= limit or size + entry.size > VOLUME_BYTES:
+            volumes.append([])
+            size = 0
+        volumes[-1].append(entry)
+        size += entry.size
     return volumes
 
 
-def _bind(place: Path, chosen: list[tuple[int, int]], kind: Kind, form: Form, title: str) -> Upload:
+def _named(volumes: list[list[_Entry]], title: str, form: Form) -> Iterator[tuple[str, list[_Entry]]]:
+    """Each volume with its name: the title and the unit's name or the volume's number, where there are several."""
+    names = [f"{title}-{volume[0].folder}" if form is Form.UNITS else title for volume in volumes]
+    total, seen = Counter(names), Counter[str]()
+    for name, volume in zip(names, volumes, strict=True):
+        seen[name] += 1
+        yield f"{name}（第{seen[name]}卷）" if total[name] > 1 else name, volume
+
+
+def _bind(place: Path, chosen: list[_Entry], kind: Kind, form: Form, title: str) -> Upload:
     """Put one volume together."""
 
     def entries() -> Iterator[tuple[str, bytes]]:
-        wanted = set(chosen)
-        for number in sorted({step for step, _ in chosen}):
-            for order, entry in enumerate(read_zip(_step_path(place, number))):
-                if (number, order) in wanted:
-                    yield entry
+        for step, of_step in groupby(chosen, key=lambda entry: entry.step):
+            there = list(read_zip(_step_path(place, step)))
+            for entry in of_step:
+                name, data = there[entry.order]
+                yield name.rpartition("/")[2] if form is Form.UNITS else name, data
 
     target = place / "volume"
     if form is Form.PDF:

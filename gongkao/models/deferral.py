@@ -25,6 +25,11 @@ class DeferralStatus(StrEnum):
     def tone(self) -> str:
         return _TONES[self]
 
+    @property
+    def open(self) -> bool:
+        """Whether it is not decided yet."""
+        return self not in (DeferralStatus.ACCEPTED, DeferralStatus.FAILED)
+
 
 _LABELS = {
     DeferralStatus.PLEDGED: "已承诺，待单位同意",

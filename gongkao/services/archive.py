@@ -29,7 +29,7 @@ from gongkao.rules.calendar import day_text
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialFacts, Need, materials_for
 from gongkao.rules.workflow import FINAL, Status
-from gongkao.services import application_form, audit, certificates, cycles, files, listing, notices, timeline
+from gongkao.services import application_form, audit, certificates, cycles, files, notices, timeline
 from gongkao.services.errors import NotFound
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
 from gongkao.services.transaction import transaction
@@ -96,11 +96,6 @@ def _sealed(row: Application) -> Cell:
         return Cell("未封存", chip="needs")
     edition = row.sealed_records[-1].edition
     return Cell("已封存" if edition == 1 else f"已封存（第{edition}版）", chip="done")
-
-
-def listed_ids(actor: Account, args: Mapping[str, str], limit: int) -> list[int]:
-    """The applications that `args` filter, in the list's order."""
-    return [row.id for row in listing.rows(archive_listing(actor), args, limit)]
 
 
 def find(actor: Account, application_id: int) -> Application:

@@ -5,9 +5,10 @@ is kept or undone, so a number that was taken is a certificate that exists.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from gongkao.access.scope import narrow
@@ -24,6 +25,7 @@ from gongkao.models import (
     Person,
     Release,
     Result,
+    Role,
     Unit,
 )
 from gongkao.rules.calendar import WindowKey, day_text
@@ -31,7 +33,7 @@ from gongkao.rules.fields import mask_name
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
-from gongkao.services import audit, cycles, files, listing, messages
+from gongkao.services import audit, cycles, files, messages
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
 from gongkao.services.notices import shown_code
@@ -165,7 +167,7 @@ def _make(actor: Account, counter: CertificateCounter, result: Result, replaces:
         "result",
         "等级证书已办理",
         f"证书编号{made.number}，由所在单位统一领取。",
-        f"application {application.id}",
+        "own_certificate",
     )
     return made
 
@@ -203,7 +205,7 @@ def revoke(actor: Account, application: Application, reason: str) -> bool:
                 "result",
                 f"等级证书{certificate.number}已撤销",
                 reason,
-                f"application {application.id}",
+                "own_certificate",
             )
     return bool(found)
 
@@ -330,6 +332,20 @@ def certificate_listing(actor: Account) -> Listing:
     )
 
 
+def revoked_listing(actor: Account) -> Listing:
+    """The revoked ones of the list: each has a notice."""
+    everything = certificate_listing(actor)
+    return replace(everything, query=everything.query.where(Certificate.state == CertificateState.REVOKED))
+
+
+def count_revoked(actor: Account) -> int:
+    """How many of this cycle's certificates in sight are revoked."""
+    query = narrow(select(func.count(Certificate.id)), Certificate, actor).where(
+        Certificate.cycle_id == cycles.current_cycle().id, Certificate.state == CertificateState.REVOKED
+    )
+    return db.session.scalar(query) or 0
+
+
 _SHORT = {CertificateState.VALID: "有效", CertificateState.REISSUED: "已换发", CertificateState.REVOKED: "已撤销"}
 
 
@@ -339,11 +355,6 @@ def _state(row: Certificate) -> Cell:
 
 def _handed(row: Certificate) -> str:
     return f"{row.handed_at:%Y-%m-%d} {row.handed_to}" if row.handed_at is not None else ""
-
-
-def listed_ids(actor: Account, args: Mapping[str, str], limit: int) -> list[int]:
-    """The certificates that `args` filter, in the list's order."""
-    return [row.id for row in listing.rows(certificate_listing(actor), args, limit)]
 
 
 def find(actor: Account, certificate_id: int) -> Certificate:
@@ -359,6 +370,29 @@ def history(certificate: Certificate) -> list[Certificate]:
     """All certificates of the same application, the first one first."""
     query = select(Certificate).where(Certificate.application_id == certificate.application_id)
     return list(db.session.scalars(query.order_by(Certificate.id)))
+
+
+def of_person(actor: Account) -> list[Certificate]:
+    """An applicant's own certificates of all years, the newest first."""
+    if actor.role is not Role.APPLICANT:
+        return []
+    query = narrow(select(Certificate), Certificate, actor).order_by(
+        Certificate.issued_on.desc(), Certificate.id.desc()
+    )
+    return list(db.session.scalars(query.options(*_ON_IT)))
+
+
+def find_own(actor: Account, certificate_id: int) -> Certificate:
+    """A certificate that the applicant holds and that is valid. Raises NotFound."""
+    found = find(actor, certificate_id)
+    if actor.role is not Role.APPLICANT or found.state is not CertificateState.VALID:
+        raise NotFound("certificate")
+    return found
+
+
+def verify_address(certificate: Certificate, public_url: str) -> str:
+    """The address at which anyone can check it."""
+    return f"{public_url.rstrip('/')}/verify/{certificate.verification_code}"
 
 
 def gather(actor: Account, certificate_ids: Sequence[int]) -> list[Certificate]:
@@ -425,7 +459,7 @@ def paper(certificate: Certificate, public_url: str) -> CertificatePaper:
         agency_name=certificate.agency.name,
         issued_on=certificate.issued_on,
         verification_code=shown_code(certificate.verification_code),
-        verify_url=f"{public_url.rstrip('/')}/verify/{certificate.verification_code}",
+        verify_url=verify_address(certificate, public_url),
         photo=files.read(photo.file) if photo is not None and photo.file.media_type == "image/jpeg" else None,
     )
 

@@ -4,17 +4,18 @@ Pledged by the applicant, agreed to by the unit, made up until the cycle's day, 
 up in time fails by itself, once, with a notice.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from gongkao.access.scope import narrow
 from gongkao.clock import now, today
 from gongkao.documents.papers import DeferralPledgePaper
+from gongkao.documents.review_papers import DeferralNoticePaper
 from gongkao.extensions import db
 from gongkao.models import (
     Account,
@@ -29,6 +30,7 @@ from gongkao.models import (
 from gongkao.rules import fields
 from gongkao.rules.application_form import FILED_OUTCOMES, NOT_FILED
 from gongkao.rules.errors import InvalidInput
+from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MEGABYTE, MaterialKind
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, cycles, files, messages, workflow
@@ -121,6 +123,51 @@ def paper(application: Application) -> DeferralPledgePaper:
         due_on=cycle.deferral_due,
         pledged_on=deferral.pledged_at.date(),
     )
+
+
+def has_notice(deferral: Deferral) -> bool:
+    """Whether there is an outcome to give notice of: the unit's agreement, or the agency's decision."""
+    return deferral.application.submitted_at is not None and deferral.status is not DeferralStatus.PLEDGED
+
+
+def notice(deferral: Deferral) -> DeferralNoticePaper:
+    """What became of a deferral so far, as a notice to the person. Raises NotFound while the unit has not agreed."""
+    application = deferral.application
+    decided = deferral.agreed_at if deferral.status.open else deferral.decided_at
+    if not has_notice(deferral) or decided is None:
+        raise NotFound("deferral notice")
+    assert application.unit is not None and application.trade is not None and application.grade is not None
+    agency = application.agency.name if application.agency is not None else ""
+    return DeferralNoticePaper(
+        outcome="agreed" if deferral.status.open else deferral.status.value,
+        cycle_year=application.cycle.year,
+        basis=application.cycle.notice,
+        application_number=application.number or "",
+        name=application.person.name,
+        masked_identity_number=application.person.masked_identity_number,
+        unit_name=application.unit.name,
+        trade=application.trade.name,
+        grade=Grade(application.grade).label,
+        years=tuple(f"{year}年度" for year in deferral.years),
+        due_on=application.cycle.deferral_due,
+        reason=deferral.reason,
+        office_name=application.unit.name if deferral.status.open else agency,
+        decided_on=decided.date(),
+    )
+
+
+def gather(actor: Account, deferral_ids: Sequence[int]) -> list[Deferral]:
+    """Deferrals in the person's scope that have a notice, in the order given, with all that stands on it."""
+    query = narrow(select(Deferral), Deferral, actor).where(Deferral.id.in_(deferral_ids))
+    whole = joinedload(Deferral.application).options(
+        joinedload(Application.person),
+        joinedload(Application.unit),
+        joinedload(Application.trade),
+        joinedload(Application.agency),
+        joinedload(Application.cycle),
+    )
+    found = {one.id: one for one in db.session.scalars(query.options(whole))}
+    return [found[one] for one in deferral_ids if one in found and has_notice(found[one])]
 
 
 def find_own(actor: Account, *, lock: bool = False) -> Deferral | None:
@@ -468,6 +515,13 @@ def listing(actor: Account) -> Listing:
         ],
         empty_text="没有容缺后补。年度考核结果尚未备案、单位同意后补的申报会出现在这里。",
     )
+
+
+def notice_listing(actor: Account) -> Listing:
+    """Those of the list that there is a notice for."""
+    everything = listing(actor)
+    decided = (Deferral.status != DeferralStatus.PLEDGED, Application.submitted_at.is_not(None))
+    return replace(everything, query=everything.query.where(*decided))
 
 
 def _application_cell(row: Deferral) -> Cell:

@@ -34,7 +34,7 @@ TOGETHER = 300
 def ticket(actor: Account, application_id: int, *, issued: bool) -> tuple[Seat, bytes]:
     """One person's ticket in the actor's scope, and the seat it is for. Raises NotFound, CharacterMissing."""
     seat = seats.find_seat(actor, application_id, issued=issued)
-    return seat, _tickets([seat])
+    return seat, exam_papers.admission_tickets(tickets([seat]))
 
 
 def own_ticket(actor: Account) -> tuple[Seat, bytes]:
@@ -42,7 +42,7 @@ def own_ticket(actor: Account) -> tuple[Seat, bytes]:
     seat = seats.own_seat(actor)
     if seat is None:
         raise NotFound("seat")
-    return seat, _tickets([seat])
+    return seat, exam_papers.admission_tickets(tickets([seat]))
 
 
 def unit_tickets(actor: Account, args: dict[str, str]) -> tuple[int, bytes]:
@@ -52,10 +52,11 @@ def unit_tickets(actor: Account, args: dict[str, str]) -> tuple[int, bytes]:
         raise NotFound("tickets")
     if len(found) > TOGETHER:
         raise Refused(f"一次最多下载{TOGETHER}人的准考证，请先查询再下载。")
-    return len(found), _tickets([one.seat for one in found])
+    return len(found), exam_papers.admission_tickets(tickets([one.seat for one in found]))
 
 
-def _tickets(found: Sequence[Seat]) -> bytes:
+def tickets(found: Sequence[Seat]) -> list[AdmissionTicketPaper]:
+    """The tickets of seats in sight, in the order given."""
     ids = [seat.application_id for seat in found]
     photos = db.session.scalars(
         select(Material)
@@ -75,7 +76,7 @@ def _tickets(found: Sequence[Seat]) -> bytes:
         )
     )
     loaded = {seat.application_id: seat for seat in db.session.scalars(query)}
-    return exam_papers.admission_tickets([_ticket(loaded[number], by_person.get(number)) for number in ids])
+    return [_ticket(loaded[number], by_person.get(number)) for number in ids]
 
 
 def _ticket(seat: Seat, photo: Material | None) -> AdmissionTicketPaper:
@@ -120,8 +121,8 @@ def _grade(application: Application) -> Grade:
 # For the rooms: only the office that holds the sitting, and whoever oversees it, prints them.
 
 
-def _rooms(actor: Account, sitting_id: int, room_id: int | None) -> list[RoomPaper]:
-    """The rooms of a sitting in which somebody sits. Raises NotFound where there is none."""
+def rooms(actor: Account, sitting_id: int, room_id: int | None = None) -> list[RoomPaper]:
+    """The rooms of a sitting in which somebody sits, or one of them. Raises NotFound where there is none."""
     sitting = sittings.find(actor, sitting_id)
     by_room: dict[int, list[Seat]] = {}
     for seat in seats.seats_of(actor, sitting, room_id):
@@ -164,19 +165,24 @@ def _line(seat: Seat) -> SeatLine:
 
 def sign_in_sheets(actor: Account, sitting_id: int, room_id: int | None = None) -> bytes:
     """The sign-in sheets of a sitting's rooms, or of one. Raises NotFound, CharacterMissing."""
-    return exam_papers.sign_in_sheets(_rooms(actor, sitting_id, room_id))
+    return exam_papers.sign_in_sheets(rooms(actor, sitting_id, room_id))
 
 
 def seat_maps(actor: Account, sitting_id: int, room_id: int | None = None) -> bytes:
-    return exam_papers.seat_maps(_rooms(actor, sitting_id, room_id))
+    return exam_papers.seat_maps(rooms(actor, sitting_id, room_id))
 
 
 def desk_labels(actor: Account, sitting_id: int, room_id: int | None = None) -> bytes:
-    return exam_papers.desk_labels(_rooms(actor, sitting_id, room_id))
+    return exam_papers.desk_labels(rooms(actor, sitting_id, room_id))
 
 
 def door_labels(actor: Account, site_id: int) -> bytes:
-    """The labels for the doors of a site's rooms that are used, each with all its sittings. Raises NotFound."""
+    """The labels for the doors of a site. Raises NotFound, CharacterMissing."""
+    return exam_papers.door_labels(doors(actor, site_id))
+
+
+def doors(actor: Account, site_id: int) -> list[DoorPaper]:
+    """The rooms of a site that are used, each with all its sittings. Raises NotFound where none is."""
     site = sites.find(actor, site_id)
     found: dict[int, list[DoorSitting]] = {}
     for sitting in sittings.all_of(site.agency):
@@ -191,49 +197,50 @@ def door_labels(actor: Account, site_id: int) -> bytes:
     if not found:
         raise NotFound("nobody sits there")
     year = cycles.current_cycle().year
-    return exam_papers.door_labels(
-        [
-            DoorPaper(year, site.name, room.label, room.location, tuple(found[room.id]))
-            for room in site.rooms
-            if room.id in found
-        ]
-    )
+    return [
+        DoorPaper(year, site.name, room.label, room.location, tuple(found[room.id]))
+        for room in site.rooms
+        if room.id in found
+    ]
 
 
 def site_summary(actor: Account, site_id: int) -> bytes:
-    """The summary of a site: its checklist, and how many of each grade sit in which room when. Raises NotFound."""
+    """The summary of a site. Raises NotFound, CharacterMissing."""
+    return exam_papers.site_summary(summary(actor, site_id))
+
+
+def summary(actor: Account, site_id: int) -> SiteSummaryPaper:
+    """A site's checklist, and how many of each grade sit in which room when. Raises NotFound."""
     site = sites.find(actor, site_id)
     counts = seats.site_counts(site, cycles.current_cycle())
     grades = sorted({grade for rooms in counts.values() for one in rooms.values() for grade in one}, reverse=True)
     held = [sitting for sitting in sittings.all_of(site.agency) if sitting.id in counts]
-    return exam_papers.site_summary(
-        SiteSummaryPaper(
-            cycle_year=cycles.current_cycle().year,
-            agency_name=site.agency.name,
-            site=site.name,
-            address=site.address,
-            contact=f"{site.contact_name}　{site.contact_phone}",
-            checklist=tuple(checklist(site)),
-            grades=tuple(Grade(grade).level for grade in grades),
-            sittings=tuple(
-                SummarySitting(
-                    sitting.label,
-                    sittings.long_time(sitting),
-                    sitting.kind.label,
-                    tuple(
-                        SummaryRoom(
-                            room.label,
-                            room.seats(sitting.kind),
-                            tuple(counts[sitting.id][room.id][grade] for grade in grades),
-                        )
-                        for room in site.rooms
-                        if room.id in counts[sitting.id]
-                    ),
-                )
-                for sitting in held
-            ),
-            printed_on=chinese_date(today()),
-        )
+    return SiteSummaryPaper(
+        cycle_year=cycles.current_cycle().year,
+        agency_name=site.agency.name,
+        site=site.name,
+        address=site.address,
+        contact=f"{site.contact_name}　{site.contact_phone}",
+        checklist=tuple(checklist(site)),
+        grades=tuple(Grade(grade).level for grade in grades),
+        sittings=tuple(
+            SummarySitting(
+                sitting.label,
+                sittings.long_time(sitting),
+                sitting.kind.label,
+                tuple(
+                    SummaryRoom(
+                        room.label,
+                        room.seats(sitting.kind),
+                        tuple(counts[sitting.id][room.id][grade] for grade in grades),
+                    )
+                    for room in site.rooms
+                    if room.id in counts[sitting.id]
+                ),
+            )
+            for sitting in held
+        ),
+        printed_on=chinese_date(today()),
     )
 
 

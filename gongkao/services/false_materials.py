@@ -1,6 +1,7 @@
 """False information and materials (notice 四（四）): raised, answered by the applicant, decided, lifted on appeal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -381,7 +382,18 @@ def notice_keys(case: FalseMaterialsCase) -> list[str]:
 
 def paper(actor: Account, case_id: int, key: str) -> CaseNoticePaper:
     """What stands on one notice of a case. Raises NotFound where there is no such notice."""
-    case = find(actor, case_id)
+    return notice(find(actor, case_id), key)
+
+
+def gather(actor: Account, case_ids: Sequence[int]) -> list[FalseMaterialsCase]:
+    """Cases in the person's scope, in the order given."""
+    query = narrow(select(FalseMaterialsCase), FalseMaterialsCase, actor).where(FalseMaterialsCase.id.in_(case_ids))
+    found = {one.id: one for one in db.session.scalars(query.options(*_WHOLE))}
+    return [found[one] for one in case_ids if one in found]
+
+
+def notice(case: FalseMaterialsCase, key: str) -> CaseNoticePaper:
+    """One notice of a case. Raises NotFound where there is no such notice."""
     if key not in notice_keys(case) or case.ban is None or case.decided_at is None:
         raise NotFound("notice")
     application = case.application
@@ -486,6 +498,13 @@ def listing(actor: Account) -> Listing:
         ],
         empty_text="没有虚假材料情况。审核人员可以在申报的审查页面反映。",
     )
+
+
+def notice_listing(actor: Account) -> Listing:
+    """Those of the list that have notices."""
+    everything = listing(actor)
+    confirmed = FalseMaterialsCase.status.in_([CaseStatus.CONFIRMED, CaseStatus.LIFTED])
+    return replace(everything, query=everything.query.where(confirmed))
 
 
 def _statement_word(row: FalseMaterialsCase) -> str:

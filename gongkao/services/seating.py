@@ -316,7 +316,7 @@ def issue(actor: Account) -> int:
                         "kind": KIND,
                         "title": "准考证已签发，请查看考试时间和考场",
                         "body": "请在“我的考试”中核对考试安排，下载打印准考证，考试当天携带准考证和身份证。",
-                        "about": f"application {application_id}",
+                        "about": "own_exam",
                         "created_at": now(),
                     }
                     for account_id, application_id in rows
@@ -482,7 +482,7 @@ def _tell_moved(one: Seat) -> None:
         KIND,
         "您的考试座位已调整，请重新下载准考证",
         f"新的安排：{sittings.long_time(one.sitting)}，{one.room.site.name}{one.room.label}{one.number}号座位。",
-        f"application {one.application_id}",
+        "own_exam",
     )
 
 

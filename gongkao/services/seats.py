@@ -1,8 +1,8 @@
 """Seats as people see them: the own one, lists of them, and the charts of rooms."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -214,6 +214,27 @@ def unit_listing(actor: Account) -> Listing:
         columns=_columns(),
         empty_text="还没有签发的准考证。考点所在地工考管理机构签发后，这里可以查看和下载。",
     )
+
+
+def ticket_listing(actor: Account) -> Listing:
+    """Everybody in sight who has a seat, wherever it was given; for a unit those whose tickets are issued."""
+    if actor.unit_id is not None:
+        return unit_listing(actor)
+    offices = dict(db.session.execute(select(Agency.id, Agency.name).join(SeatingRun).order_by(Agency.code)).all())
+    everybody = people_listing(actor, seating.office_of(actor))
+    filters = [one for one in everybody.filters if one.key != "seated"]
+    choices = [("", "全部"), *((str(number), name) for number, name in offices.items())]
+    filters.append(Filter("office", "组织机构", choices, lambda value: ExamSitting.agency_id == int(value)))
+    return replace(
+        everybody, query=_people_query(actor, Application.status == Status.QUALIFIED, _SEATED), filters=filters
+    )
+
+
+def seats_for(actor: Account, application_ids: Sequence[int]) -> list[Seat]:
+    """The seats that `ticket_listing` lists of these people, in the order given."""
+    listed = ticket_listing(actor).query.where(Application.id.in_(application_ids))
+    found = {one.id: one.seat for one in db.session.scalars(listed).unique()}
+    return [found[number] for number in application_ids if number in found]
 
 
 def find_seat(actor: Account, application_id: int, *, issued: bool) -> Seat:

@@ -59,6 +59,12 @@ def find(actor: Account, sitting_id: int, *, lock: bool = False) -> ExamSitting:
     return found
 
 
+def name(actor: Account, sitting_id: int) -> str:
+    """A sitting in words, with the office that holds it. Raises NotFound."""
+    found = find(actor, sitting_id)
+    return f"{found.agency.name}{found.label}"
+
+
 def all_of(agency: Agency) -> list[ExamSitting]:
     """An office's sittings of the current cycle in order of time."""
     query = (

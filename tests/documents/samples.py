@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from gongkao.documents import papers
+from gongkao.documents import papers, review_papers
 from gongkao.documents.papers import (
     ApplicationFormPaper,
     CaseNoticePaper,
@@ -18,6 +18,7 @@ from gongkao.documents.papers import (
     VisitPaper,
     VisitPerson,
 )
+from gongkao.documents.review_papers import DeferralNoticePaper, ReviewResultPaper
 from tests.factories import jpeg
 
 MASKED = "410122********0212"
@@ -156,6 +157,37 @@ CASE = CaseNoticePaper(
     issued_on=date(2025, 4, 8),
 )
 
+REVIEW_RESULT = ReviewResultPaper(
+    cycle_year=2025,
+    application_number="20250000017",
+    name="孟听雨",
+    masked_identity_number=MASKED,
+    unit_name=LONG_UNIT,
+    trade="空调与制冷设备维修工",
+    grade="一级（高级技师）",
+    passed=False,
+    reason="工作年限不足。",
+    reasons=(("工作经历", "与人事档案不符，档案记载自2012年起在该岗位工作。"), ("原等级证书", "编号查不到。")),
+    office_name="中牟县工考管理机构",
+    decided_on=date(2025, 4, 8),
+)
+DEFERRAL_NOTICE = DeferralNoticePaper(
+    outcome="failed",
+    cycle_year=2025,
+    basis="豫人社函〔2025〕21号",
+    application_number="20250000017",
+    name="孟听雨",
+    masked_identity_number=MASKED,
+    unit_name=LONG_UNIT,
+    trade="空调与制冷设备维修工",
+    grade="四级（中级工）",
+    years=("2024年度", "2023年度"),
+    due_on=date(2025, 6, 30),
+    reason="补充上传的资料不符合申报要求：备案表没有组织人事部门盖章。",
+    office_name="中牟县工考管理机构",
+    decided_on=date(2025, 6, 20),
+)
+
 # Every paper: how it is made, and how many pages it has.
 ALL: dict[str, tuple[Callable[[], bytes], int]] = {
     "blank registration sheet": (lambda: papers.registration_sheet(RegistrationSheetPaper()), 1),
@@ -168,6 +200,10 @@ ALL: dict[str, tuple[Callable[[], bytes], int]] = {
     "visit list": (lambda: papers.visit_list(VISIT), 1),
     "receipt of originals": (lambda: papers.receipt(VISIT), 2),
     "return slip": (lambda: papers.return_slip(VISIT), 2),
+    "review refused": (lambda: review_papers.review_result(REVIEW_RESULT), 1),
+    "review passed": (lambda: review_papers.review_result(replace(REVIEW_RESULT, passed=True, reasons=())), 1),
+    "deferral agreed to": (lambda: review_papers.deferral_notice(replace(DEFERRAL_NOTICE, outcome="agreed")), 1),
+    "deferral failed": (lambda: review_papers.deferral_notice(DEFERRAL_NOTICE), 1),
     "cancellation": (lambda: papers.case_notice(CASE), 1),
     "ban": (lambda: papers.case_notice(replace(CASE, kind="ban", title="禁止申报通知书")), 1),
     "lifting": (lambda: papers.case_notice(replace(CASE, kind="lifting", title="撤销处理决定通知书")), 1),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gongkao.documents import fonts, papers, render
+from gongkao.documents import fonts, papers, render, review_papers
 from gongkao.documents.fonts import CharacterMissing
 from tests.documents import samples
 from tests.documents.reading import read
@@ -149,6 +149,28 @@ def test_the_notice_of_passes_is_an_official_paper_with_its_list() -> None:
     assert found.pages[2].startswith("附件2025年机关事业单位工勤技能岗位等级考核合格人员名单序号姓名身份证号")
     assert "1孟听雨410122********0212中牟县晴川学校汽车驾驶员一级（高级技师）" in found.pages[2]
     assert "共2人" in found.pages[2]
+
+
+def test_the_results_of_review_and_deferral_say_what_follows() -> None:
+    refused = read(review_papers.review_result(samples.REVIEW_RESULT)).text
+    assert (
+        f"资格审查结果通知申报编号：20250000017孟听雨同志：您申报2025年机关事业单位工勤技能岗位等级考核，资格审查结果如下："
+        f"工作单位{samples.LONG_UNIT}身份证号{samples.MASKED}申报等级一级（高级技师）申报工种空调与制冷设备维修工"
+        "审查结果不通过审查意见工作年限不足。工作经历与人事档案不符，档案记载自2012年起在该岗位工作。原等级证书编号查不到。"
+    ) in refused
+    assert "中牟县工考管理机构2025年4月8日" in refused
+    failed = read(review_papers.deferral_notice(samples.DEFERRAL_NOTICE)).text
+    for words in (
+        "年度考核结果容缺后补办理结果通知申报编号：20250000017",
+        "后补年度2024年度、2023年度办理结果不通过办理意见补充上传的资料不符合申报要求：",
+        "（豫人社函〔2025〕21号）第二部分第（五）项规定，视为资格审查不通过。",
+        "中牟县工考管理机构2025年6月20日",
+    ):
+        assert words in failed
+    agreed = replace(samples.DEFERRAL_NOTICE, outcome="agreed", reason="")
+    assert "办理结果同意容缺后补请在2025年6月30日前登录系统上传" in read(review_papers.deferral_notice(agreed)).text
+    accepted = replace(agreed, outcome="accepted")
+    assert "容缺后补办结，不影响本次申报。" in read(review_papers.deferral_notice(accepted)).text
 
 
 def test_papers_that_go_to_others_refuse_a_whole_identity_number() -> None:
