@@ -13,7 +13,7 @@ from werkzeug.routing import IntegerConverter
 
 import blueprints
 from blueprints import frame, guard, helpers, once
-from gongkao import cli, clock, logs
+from gongkao import cli, clock, logs, sealing
 from gongkao.capacity import Capacity
 from gongkao.config import MEGABYTE, ROOT, Settings, load_settings
 from gongkao.documents.fonts import CharacterMissing
@@ -84,6 +84,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     replica.configure(settings.reports_max_lag_seconds if settings.reports_database_url else None)
     db.init_app(app)
+    with app.app_context():
+        sealing.configure(settings.resolved_keys_file, db.engine.url.render_as_string(hide_password=False))
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     csrf.init_app(app)
     limiter.init_app(app)

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     smtp_password: str = ""
     smtp_starttls: bool = False
     sms_gateway: str = ""
+    keys_file: Path | None = None
     backup_key: Path | None = None
     backup_recipient: str = ""
     limiter_storage: str = ""
@@ -172,6 +173,11 @@ class Settings(BaseSettings):
     def resolved_reports_database_url(self) -> str:
         """The replica's URL, likewise; empty where there is none."""
         return _through_psycopg(self.reports_database_url)
+
+    @property
+    def resolved_keys_file(self) -> Path:
+        """Where the master keys lie that everything sealed depends on."""
+        return self.keys_file or self.instance / "keys.json"
 
     def resolved_secret_key(self) -> str:
         """The signing key: the setting, or one made once and kept readable by its owner alone."""

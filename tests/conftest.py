@@ -1,5 +1,7 @@
 """Fixtures: an app on a fresh copy of a prepared database, SQLite and PostgreSQL alike, and a clock to set."""
 
+import base64
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,9 +28,15 @@ from tests.postgres import start_postgres
 # A day on which people register, units review and agencies review.
 REGISTRATION_DAY = date(2025, 3, 20)
 SECRET = "a key for tests only, long enough to be taken"
+# The master key of the prepared databases, which every test copies.
+MASTER = json.dumps({"masters": [{"id": "test", "key": base64.b64encode(bytes(32)).decode()}]})
 
 
 def _settings(folder: Path, url: str) -> Settings:
+    keys = folder / "keys.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    keys.touch(mode=0o600)
+    keys.write_text(MASTER, encoding="ascii")
     return Settings(
         mode="test", instance=folder, database_url=url, secret_key=SECRET, clock=REGISTRATION_DAY, metrics=True
     )

@@ -65,7 +65,7 @@ def person(name: str, serial: int = 57, born: date = date(1986, 4, 9)) -> Person
         session.flush()
         session.add(
             Account(
-                username=made.identity_number,
+                username=made.identity_hash,
                 password_hash="!",
                 role=Role.APPLICANT,
                 display_name=name,

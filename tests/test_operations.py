@@ -43,7 +43,7 @@ def lines(monkeypatch: pytest.MonkeyPatch, app: Flask) -> list[dict[str, Any]]:
 def test_the_log_tells_what_and_how_long_and_nothing_of_anybody(
     app: Flask, world: World, sign_in: SignIn, lines: list[dict[str, Any]]
 ) -> None:
-    number = world.applicant.username
+    number = world.applicant.sign_in_name
     app.test_client().post("/sign-in?next=/review", data={"username": number, "password": PASSWORD})
     sign_in(world.officer).get("/review?q=孟听雨", headers={"X-Request-ID": "0123456789abcdef"})
     app.test_client().get(f"/nowhere/{number}", headers={"X-Request-ID": 'x"} {"forged": 1'})
@@ -63,16 +63,16 @@ def test_a_failure_is_told_by_its_place_without_its_words(
     app: Flask, world: World, lines: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
-        raise ValueError(f"cannot read {world.applicant.username}")
+        raise ValueError(f"cannot read {world.applicant.sign_in_name}")
 
     app.config["PROPAGATE_EXCEPTIONS"] = False
     monkeypatch.setattr(accounts, "check_password", broken)
-    answer = app.test_client().post("/sign-in", data={"username": world.applicant.username, "password": "x"})
+    answer = app.test_client().post("/sign-in", data={"username": world.applicant.sign_in_name, "password": "x"})
     assert answer.status_code == 500
     failure = next(line for line in lines if line["event"] == "failure")
     assert failure["error"] == "builtins.ValueError" and any("broken" in place for place in failure["trace"])
     assert failure["request"] == answer.headers["X-Request-ID"]
-    assert world.applicant.username not in json.dumps(lines)
+    assert world.applicant.sign_in_name not in json.dumps(lines)
 
 
 def test_an_error_of_the_database_quotes_no_values(app: Flask) -> None:
@@ -102,7 +102,7 @@ def test_figures_are_for_this_machine_alone_and_only_where_set(app: Flask, world
     client.get("/sign-in")
     page = client.get("/metrics").text
     assert 'gongkao_requests_total{method="GET",route="/sign-in",status="200"}' in page
-    assert "gongkao_request_seconds_bucket" in page and world.applicant.username not in page
+    assert "gongkao_request_seconds_bucket" in page and world.applicant.sign_in_name not in page
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "10.0.0.8"}).status_code == 404
     assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 404
     app.config["GONGKAO"].metrics = False

@@ -41,6 +41,9 @@ class World:
     def account(self, username: str) -> Account:
         return db.session.scalars(select(Account).where(Account.username == username)).one()
 
+    def person_account(self, name: str) -> Account:
+        return db.session.scalars(select(Account).join(Account.person).where(Person.name == name)).one()
+
     def unit(self, name: str) -> Unit:
         return db.session.scalars(select(Unit).where(Unit.name == name)).one()
 
@@ -76,8 +79,8 @@ class World:
     province_manager = property(lambda self: self.account("gl410000"))
     inspector = property(lambda self: self.account("xs410122"))
     far_inspector = property(lambda self: self.account("xs410181"))
-    applicant = property(lambda self: self.account(self.person("孟听雨").identity_number))
-    other_applicant = property(lambda self: self.account(self.person("祝晓川").identity_number))
+    applicant = property(lambda self: self.person_account("孟听雨"))
+    other_applicant = property(lambda self: self.person_account("祝晓川"))
 
 
 def build() -> None:
@@ -132,4 +135,4 @@ def build() -> None:
             person = Person(name=name, identity_number=identity_number(county, born, serial), mobile="13800000000")
             session.add(person)
             session.flush()
-            account(person.identity_number, Role.APPLICANT, name, person_id=person.id)
+            account(person.identity_hash, Role.APPLICANT, name, person_id=person.id)

@@ -41,7 +41,7 @@ def enter(person: Account, target: str) -> ResponseReturnValue:
     session[_TOKEN] = token
     session.permanent = True
     answer = redirect(target)
-    device = _device().after(person.username)
+    device = _device().after(person.sign_in_name)
     answer.set_cookie(
         _COOKIE,
         _signer().dumps([device.id, *device.marks]),

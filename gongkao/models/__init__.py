@@ -23,6 +23,7 @@ from gongkao.models.exam import (
 from gongkao.models.files import StoredFile
 from gongkao.models.handled import HandledPost
 from gongkao.models.job import Job, JobFile, JobState
+from gongkao.models.key import DataKeyEntry
 from gongkao.models.message import Message
 from gongkao.models.onsite import Original, Visit, VisitMember, VisitSlot, VisitStatus
 from gongkao.models.organisations import Agency, RegionEntry, Unit, UnitCheck, UnitCheckStatus
@@ -74,6 +75,7 @@ __all__ = [
     "ConditionSet",
     "Cycle",
     "CycleWindow",
+    "DataKeyEntry",
     "Deferral",
     "DeferralStatus",
     "ExamRoom",

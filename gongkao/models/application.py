@@ -1,9 +1,23 @@
 """An application (申报) and what it is made of."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    event,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
@@ -14,6 +28,7 @@ from gongkao.models.people import Account, Person
 from gongkao.models.types import Choice, Model, Moment
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Desk, Status
+from gongkao.sealing import TAIL
 
 if TYPE_CHECKING:
     from gongkao.models.archive import ArchiveRecord
@@ -28,6 +43,7 @@ class Application(Model):
 
     `status`, `returned_to`, `onsite` and `desk_since` are assigned by services.workflow alone. `supervising_unit_id`
     and `agency_id` are the route fixed at submission: who reviews after the unit, and which agency decides.
+    `person_name` and `identity_tail` are the person's, kept here so that a queue is searched in its index alone.
     `condition_set` and `evaluation` are the conditions it was judged by at submission and what came out.
     """
 
@@ -40,6 +56,7 @@ class Application(Model):
         Index(
             "ix_application_agency_queue",
             *("cycle_id", "agency_id", "status", "desk_since", "unit_id", "trade_id", "grade", "person_id"),
+            *("person_name", "identity_tail", "number"),
         ),
     )
 
@@ -47,6 +64,8 @@ class Application(Model):
     number: Mapped[str | None] = mapped_column(String(20), unique=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    person_name: Mapped[str] = mapped_column(String(30), default="", server_default="")
+    identity_tail: Mapped[str] = mapped_column(String(TAIL), default="", server_default="")
     status: Mapped[Status] = mapped_column(Choice(Status), default=Status.DRAFT)
     returned_to: Mapped[Desk | None] = mapped_column(Choice(Desk))
     onsite: Mapped[bool | None] = mapped_column(Boolean)
@@ -117,6 +136,22 @@ class Application(Model):
     seat: Mapped["Seat | None"] = relationship(viewonly=True, uselist=False)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+@event.listens_for(Application, "before_insert")
+def _note_person(_mapper: Any, connection: Connection, made: Application) -> None:
+    """Take over what the queue is searched by from the person."""
+    found = connection.execute(select(Person.name, Person.identity_tail).where(Person.id == made.person_id)).one()
+    made.person_name, made.identity_tail = found
+
+
+@event.listens_for(Person, "after_update")
+def _pass_on(_mapper: Any, connection: Connection, person: Person) -> None:
+    """Whoever is renamed is found by the new name."""
+    changed = inspect(person).attrs
+    if changed.name.history.has_changes() or changed.identity_tail.history.has_changes():
+        new = {"person_name": person.name, "identity_tail": person.identity_tail}
+        connection.execute(update(Application).where(Application.person_id == person.id).values(new))
 
 
 class WorkPeriod(Model):

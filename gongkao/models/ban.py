@@ -5,16 +5,16 @@ from datetime import date, datetime
 from sqlalchemy import Date, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gongkao.models.types import Model, Moment
+from gongkao.models.types import Identified, Model, Moment, Sealed
 
 
-class BanEntry(Model):
+class BanEntry(Identified, Model):
     """Nobody with this identity number may apply from `begins_on` to `ends_on`, unless it was lifted."""
 
     __tablename__ = "ban"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    identity_number: Mapped[str] = mapped_column(String(18), index=True)
+    identity_number: Mapped[str] = mapped_column(Sealed("ban.identity_number", 18))
     name: Mapped[str] = mapped_column(String(30))
     begins_on: Mapped[date] = mapped_column(Date)
     ends_on: Mapped[date] = mapped_column(Date)

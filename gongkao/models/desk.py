@@ -9,7 +9,7 @@ from gongkao.clock import now
 from gongkao.models.application import Application
 from gongkao.models.organisations import Unit
 from gongkao.models.people import Account
-from gongkao.models.types import Choice, Model, Moment
+from gongkao.models.types import Choice, Model, Moment, Sealed
 from gongkao.rules.workflow import Desk
 
 
@@ -23,7 +23,7 @@ class SavedView(Model):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     page: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(20))
-    query: Mapped[str] = mapped_column(String(500))
+    query: Mapped[str] = mapped_column(Sealed("saved_view.query", 500))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
 
 

@@ -10,7 +10,7 @@ from gongkao.clock import now
 from gongkao.models.application import Application
 from gongkao.models.organisations import Agency, Unit
 from gongkao.models.people import Account
-from gongkao.models.types import Choice, Model, Moment
+from gongkao.models.types import Choice, Model, Moment, Sealed
 
 
 class VisitSlot(Model):
@@ -75,7 +75,7 @@ class Visit(Model):
     slot_id: Mapped[int | None] = mapped_column(ForeignKey("visit_slot.id"), index=True)
     status: Mapped[VisitStatus] = mapped_column(Choice(VisitStatus), index=True)
     bearer_name: Mapped[str] = mapped_column(String(30), default="")
-    bearer_mobile: Mapped[str] = mapped_column(String(20), default="")
+    bearer_mobile: Mapped[str] = mapped_column(Sealed("visit.bearer_mobile", 20), default="")
     created_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     version: Mapped[int] = mapped_column(Integer, default=1)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from gongkao.clock import now
 from gongkao.models.organisations import Agency, Unit
 from gongkao.models.people import Account
-from gongkao.models.types import Choice, Model, Moment
+from gongkao.models.types import Choice, Identified, Model, Moment, Sealed
 
 
 class HelpStatus(StrEnum):
@@ -26,7 +26,7 @@ class HelpStatus(StrEnum):
         return {"waiting": "needs", "issued": "done", "refused": "refused"}[self.value]
 
 
-class PasswordHelp(Model):
+class PasswordHelp(Identified, Model):
     """One request. `account_id` is empty where nobody is registered under the number: the desk then learns that.
 
     `checks` holds what the officer checked before issuing, as the words of the form.
@@ -37,8 +37,8 @@ class PasswordHelp(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     name: Mapped[str] = mapped_column(String(30))
-    identity_number: Mapped[str] = mapped_column(String(18), index=True)
-    mobile: Mapped[str] = mapped_column(String(20))
+    identity_number: Mapped[str] = mapped_column(Sealed("password_help.identity_number", 18))
+    mobile: Mapped[str] = mapped_column(Sealed("password_help.mobile", 20))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
     status: Mapped[HelpStatus] = mapped_column(Choice(HelpStatus), index=True)

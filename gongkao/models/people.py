@@ -8,9 +8,10 @@ from flask_login import UserMixin
 from sqlalchemy import Boolean, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from gongkao import sealing
 from gongkao.clock import now
 from gongkao.models.organisations import Agency, RegionEntry, Unit
-from gongkao.models.types import Choice, Model, Moment
+from gongkao.models.types import HASH, Choice, Identified, Model, Moment, Sealed
 from gongkao.rules import fields
 
 if TYPE_CHECKING:
@@ -38,15 +39,16 @@ _ROLE_LABELS = {
 }
 
 
-class Person(Model):
+class Person(Identified, Model):
     """Someone who applies. Birth date and sex follow from the identity number."""
 
     __tablename__ = "person"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    identity_number: Mapped[str] = mapped_column(String(18), unique=True)
+    identity_number: Mapped[str] = mapped_column(Sealed("person.identity_number", 18))
+    identity_hash: Mapped[str] = mapped_column(String(HASH), index=True, unique=True)
     name: Mapped[str] = mapped_column(String(30), index=True)
-    mobile: Mapped[str] = mapped_column(String(20))
+    mobile: Mapped[str] = mapped_column(Sealed("person.mobile", 20))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
 
     applications: Mapped[list["Application"]] = relationship(viewonly=True)
@@ -65,16 +67,19 @@ class Person(Model):
 
 
 class Account(Model, UserMixin):
-    """What someone signs in with: an applicant's person, a unit's administrator, an agency's officer, an inspector."""
+    """What someone signs in with: an applicant's person, a unit's administrator, an agency's officer, an inspector.
+
+    `username` is what they type, for an applicant its keyed hash: they type their identity number.
+    """
 
     __tablename__ = "account"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    username: Mapped[str] = mapped_column(String(40), unique=True)
+    username: Mapped[str] = mapped_column(String(HASH), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[Role] = mapped_column(Choice(Role), index=True)
     display_name: Mapped[str] = mapped_column(String(40))
-    mobile: Mapped[str] = mapped_column(String(20), default="")
+    mobile: Mapped[str] = mapped_column(Sealed("account.mobile", 20), default="")
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), unique=True)
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"), index=True)
@@ -82,8 +87,8 @@ class Account(Model, UserMixin):
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_reason: Mapped[str] = mapped_column(String(120), default="")
-    email: Mapped[str] = mapped_column(String(120), default="", server_default="")
-    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    email: Mapped[str] = mapped_column(Sealed("account.email", 120), default="", server_default="")
+    totp_secret: Mapped[str | None] = mapped_column(Sealed("account.totp_secret", 64))
     totp_enabled_at: Mapped[datetime | None] = mapped_column(Moment)
     totp_last_step: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
@@ -93,6 +98,11 @@ class Account(Model, UserMixin):
     unit: Mapped[Unit | None] = relationship(lazy="joined")
     agency: Mapped[Agency | None] = relationship(lazy="joined")
     region: Mapped[RegionEntry | None] = relationship()
+
+    @property
+    def sign_in_name(self) -> str:
+        """What its owner types to sign in: an applicant the identity number."""
+        return self.username if self.person is None else self.person.identity_number
 
     @property
     def is_active(self) -> bool:
@@ -120,3 +130,20 @@ class Account(Model, UserMixin):
         if self.agency is not None:
             return self.agency.region.full_name
         return self.region.full_name if self.region is not None else ""
+
+
+def person_columns(identity_number: str, mobile: str) -> dict[str, str]:
+    """What stands in the sealed columns of a person's row, for whoever writes rows past the models."""
+    ring = sealing.keyring()
+    return {
+        "identity_number": ring.seal(identity_number, "person.identity_number"),
+        "identity_hash": ring.lookup(identity_number),
+        "identity_tail": ring.tail(identity_number),
+        "mobile": ring.seal(mobile, "person.mobile"),
+    }
+
+
+def account_columns(identity_number: str, mobile: str) -> dict[str, str]:
+    """The same of an applicant's account."""
+    ring = sealing.keyring()
+    return {"username": ring.lookup(identity_number), "mobile": ring.seal(mobile, "account.mobile")}

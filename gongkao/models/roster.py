@@ -2,27 +2,27 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
 from gongkao.models.organisations import Unit
 from gongkao.models.people import Person
-from gongkao.models.types import Model, Moment
+from gongkao.models.types import Identified, Model, Moment, Sealed
 
 
-class RosterEntry(Model):
+class RosterEntry(Identified, Model):
     """One person of a unit's list in one cycle. What is empty is not prefilled."""
 
     __tablename__ = "roster_entry"
-    __table_args__ = (UniqueConstraint("cycle_id", "identity_number"),)
+    __table_args__ = (Index("uq_roster_entry_cycle_id_identity_hash", "cycle_id", "identity_hash", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
-    identity_number: Mapped[str] = mapped_column(String(18), index=True)
+    identity_number: Mapped[str] = mapped_column(Sealed("roster_entry.identity_number", 18))
     name: Mapped[str] = mapped_column(String(30))
-    mobile: Mapped[str] = mapped_column(String(20), default="")
+    mobile: Mapped[str] = mapped_column(Sealed("roster_entry.mobile", 20), default="")
     education: Mapped[str] = mapped_column(String(20), default="")
     department: Mapped[str] = mapped_column(String(40), default="")
     post: Mapped[str] = mapped_column(String(40), default="")
@@ -39,5 +39,5 @@ class RosterEntry(Model):
 
     unit: Mapped[Unit] = relationship()
     person: Mapped[Person | None] = relationship(
-        primaryjoin="foreign(RosterEntry.identity_number) == Person.identity_number", viewonly=True
+        primaryjoin="foreign(RosterEntry.identity_hash) == Person.identity_hash", viewonly=True
     )

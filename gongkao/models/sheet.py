@@ -10,7 +10,7 @@ from gongkao.clock import now
 from gongkao.models.files import StoredFile
 from gongkao.models.organisations import Agency, Unit
 from gongkao.models.people import Account
-from gongkao.models.types import Choice, Model, Moment
+from gongkao.models.types import Choice, Model, Moment, Sealed
 
 
 class SheetStatus(StrEnum):
@@ -51,8 +51,8 @@ class RegistrationSheet(Model):
     sex: Mapped[str] = mapped_column(String(2))
     department: Mapped[str] = mapped_column(String(40))
     position: Mapped[str] = mapped_column(String(40))
-    office_phone: Mapped[str] = mapped_column(String(30))
-    mobile: Mapped[str] = mapped_column(String(20))
+    office_phone: Mapped[str] = mapped_column(Sealed("registration_sheet.office_phone", 30))
+    mobile: Mapped[str] = mapped_column(Sealed("registration_sheet.mobile", 20))
     scan_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"))
     submitted_at: Mapped[datetime | None] = mapped_column(Moment)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))

@@ -12,6 +12,7 @@ from gongkao.models import Account, Agency, Person, Role, Unit
 from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
+from gongkao.sealing import lookup
 from gongkao.services import audit, cycles, messages, sessions
 from gongkao.services.errors import FieldsRefused
 from gongkao.services.passwords import hash_password, one_time_password, verify_password
@@ -29,8 +30,8 @@ class Issued:
 def find(username: str) -> Account | None:
     """The account of a name, however its letters are typed; also one that has ended."""
     name = username.strip()
-    # An identity number ends in a capital X, an office's account is in small letters.
-    return db.session.scalar(select(Account).where(Account.username.in_([name.upper(), name.lower()])))
+    # An office's account is in small letters; an identity number ends in a capital X and is kept as its keyed hash.
+    return db.session.scalar(select(Account).where(Account.username.in_([lookup(name.upper()), name.lower()])))
 
 
 def check_password(username: str, password: str) -> Account | None:
@@ -73,14 +74,14 @@ def register_applicant(*, name: str, identity_number: str, mobile: str, password
     password_hash = hash_password(password)
     try:
         with transaction():
-            query = select(Person.id).where(Person.identity_number == clean["identity_number"])
+            query = select(Person.id).where(Person.identity_hash == lookup(clean["identity_number"]))
             if db.session.scalar(query) is not None:
                 raise taken
             person = Person(**clean)
             db.session.add(person)
             db.session.flush()
             account = Account(
-                username=clean["identity_number"],
+                username=lookup(clean["identity_number"]),
                 password_hash=password_hash,
                 role=Role.APPLICANT,
                 display_name=clean["name"],
@@ -98,7 +99,7 @@ def change_password(account: Account, *, current: str, new: str) -> None:
     """Choose a new password; every session of the account ends, so that this one begins anew. Raises FieldsRefused."""
     if not verify_password(account.password_hash, current):
         raise FieldsRefused({"current": "当前密码不正确，请重新输入。"})
-    about = [account.username, account.mobile]
+    about = [account.sign_in_name, account.mobile]
     problems = fields.password_problems(new, about=[text for text in about if text])
     if not problems and verify_password(account.password_hash, new):
         problems = ["新密码不能与当前密码相同。"]

@@ -31,7 +31,7 @@ from gongkao.rules.materials import MaterialFacts, Need, materials_for
 from gongkao.rules.workflow import FINAL, Status
 from gongkao.services import application_form, audit, certificates, cycles, files, notices, timeline
 from gongkao.services.errors import NotFound
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
 from gongkao.storage.uploads import Upload
@@ -56,8 +56,8 @@ def archive_listing(actor: Account) -> Listing:
         query=query,
         tie=Application.id,
         sort="number",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("number", "申报编号", lambda row: row.number or "", Application.number, kind="mono"),
             Column("name", "姓名", lambda row: row.person.name, Person.name, kind="name"),

@@ -4,6 +4,8 @@ A backup is one age file (age-encryption.org): a tar stream of `header.json`, on
 `files/DIGEST` a stored file, and last `manifest.json` with the SHA-256 of every part. The database is read in one
 snapshot; files are kept by content and never change, and a row never points at a file that is not there yet, so the two
 belong together. The rows are plain JSON, so that a backup of SQLite can be put back into PostgreSQL and the other way.
+What lies sealed in the database is plain in the stream, the data keys too; where it is put back, the place's own master
+key wraps them.
 """
 
 import hashlib
@@ -22,17 +24,19 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyrage
-from sqlalchemy import JSON, Connection, Engine, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import JSON, Connection, Engine, Table, bindparam, delete, func, insert, select, text, update
 
 from gongkao.clock import ZONE, now
 from gongkao.extensions import WRITE, db
-from gongkao.models import StoredFile
+from gongkao.models import DataKeyEntry, StoredFile
 from gongkao.models.types import Choice, Moment
 from gongkao.rules.errors import RuleError
+from gongkao.sealing import keyring
 from gongkao.storage import store
 from gongkao.storage.store import DamagedFile, MissingFile, Store
 
 FORMAT = 1
+_KEYS = db.metadata.tables[DataKeyEntry.__tablename__]
 _ROWS = 2000
 _IDENTITY = "AGE-SECRET-KEY-"
 
@@ -197,8 +201,9 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 def _tables() -> list[Table]:
-    """Every table, parents before children; a table's reference to itself is seen to when it is filled."""
-    return list(db.metadata.sorted_tables)
+    """Every table, the keys that seal the others first, parents before children; a table's reference to itself is seen
+    to when it is filled."""
+    return sorted(db.metadata.sorted_tables, key=lambda table: table is not _KEYS)
 
 
 def _write_table(archive: _Archive, connection: Connection, table: Table) -> int:
@@ -243,6 +248,8 @@ def restore(source: Path, key: Path, progress: Progress = lambda *_: None) -> Co
         if connection.dialect.name == "sqlite":
             connection.execute(text("PRAGMA defer_foreign_keys=ON"))
         tables = {table.name: table for table in _tables()}
+        # The place's own data keys have sealed nothing.
+        connection.execute(delete(_KEYS))
         done = 0
         for name, part in _read(source, identity):
             if name.startswith("files/"):
@@ -250,7 +257,10 @@ def restore(source: Path, key: Path, progress: Progress = lambda *_: None) -> Co
                 done += 1
                 progress("恢复文件", done, contents.files)
             elif name.startswith("tables/"):
-                _fill(connection, tables[name.removeprefix("tables/").removesuffix(".jsonl")], part)
+                table = tables[name.removeprefix("tables/").removesuffix(".jsonl")]
+                _fill(connection, table, part)
+                if table is _KEYS:
+                    keyring().load(connection)
         if connection.dialect.name == "postgresql":
             _set_sequences(connection, tables.values())
     return contents
@@ -264,7 +274,10 @@ def _require_fitting_place(connection: Connection, contents: Contents) -> None:
             f"请先执行 flask db upgrade {contents.revision}（或安装备份时的版本），恢复后再升级。"
         )
     for table in _tables():
-        if connection.execute(select(next(iter(table.primary_key.columns))).limit(1)).first() is not None:
+        if (
+            table is not _KEYS
+            and connection.execute(select(next(iter(table.primary_key.columns))).limit(1)).first() is not None
+        ):
             raise BackupRefused(f"数据库不是空的（{table.name}中已有数据），没有恢复任何内容。请使用新的空数据库。")
 
 

@@ -10,13 +10,14 @@ from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, BanEntry
 from gongkao.rules import fields
 from gongkao.rules.bans import Ban, ban_ends, ban_in_force
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.sealing import lookup
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 
 
 def in_force(identity_number: str, day: date) -> Ban | None:
     """The ban that holds for the identity number on the day, in whatever unit or city it was imposed; else None."""
     entries = db.session.scalars(
-        select(BanEntry).where(BanEntry.identity_number == identity_number, BanEntry.lifted_at.is_(None))
+        select(BanEntry).where(BanEntry.identity_hash == lookup(identity_number), BanEntry.lifted_at.is_(None))
     )
     return ban_in_force(map(_as_rule, entries), identity_number, day)
 
@@ -76,8 +77,8 @@ def listing(actor: Account) -> Listing:
         tie=BanEntry.id,
         sort="begins",
         descending=True,
-        search=[contains(BanEntry.name), ends_with(BanEntry.identity_number)],
-        search_hint="姓名、身份证号后几位",
+        search=[contains(BanEntry.name), of_identity(BanEntry)],
+        search_hint="姓名、身份证号后四位或完整号码",
         columns=[
             Column("name", "姓名", lambda row: row.name, BanEntry.name),
             Column("identity", "身份证号", lambda row: fields.mask_identity_number(row.identity_number), kind="mono"),

@@ -35,7 +35,7 @@ from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles, files, messages
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.notices import shown_code
 from gongkao.services.transaction import transaction
 
@@ -293,10 +293,10 @@ def certificate_listing(actor: Account) -> Listing:
         search=[
             contains(Certificate.number),
             contains(Person.name),
-            ends_with(Person.identity_number),
+            of_identity(Person),
             contains(Unit.name),
         ],
-        search_hint="证书编号、姓名、身份证号后几位、单位",
+        search_hint="证书编号、姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("number", "证书编号", lambda row: row.number, Certificate.number, kind="mono"),
             Column("name", "姓名", lambda row: row.content["name"], Person.name, kind="name"),

@@ -35,7 +35,7 @@ from gongkao.rules.materials import MEGABYTE, MaterialKind
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, cycles, files, messages, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import inspect_upload
 
@@ -482,8 +482,8 @@ def listing(actor: Account) -> Listing:
         query=query,
         tie=Deferral.id,
         sort="status",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("name", "姓名", lambda row: row.application.person.name, Person.name),
             Column("identity", "身份证号", lambda row: row.application.person.masked_identity_number, kind="mono"),

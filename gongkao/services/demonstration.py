@@ -515,7 +515,7 @@ def account_lines() -> list[str]:
             known = verify_password(account.password_hash, PASSWORD)
             office = "" if account.role is Role.APPLICANT else account.office_name
             name = f"{account.display_name}　{office}".strip()
-            lines.append((label, account.username, PASSWORD if known else "（已修改）", name))
+            lines.append((label, account.sign_in_name, PASSWORD if known else "（已修改）", name))
     widths = [max(_width(line[column]) for line in lines) for column in range(3)]
     return [
         "  " + "".join(_padded(line[column], widths[column] + 2) for column in range(3)) + line[3] for line in lines

@@ -32,7 +32,7 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, bans, certificates, files, messages, reopening
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 from gongkao.services.workflow import advance
 from gongkao.storage.uploads import MEGABYTE, inspect_upload
@@ -460,12 +460,12 @@ def listing(actor: Account) -> Listing:
         descending=True,
         search=[
             lambda term: of_person(Application.person.has(contains(Person.name)(term))),
-            lambda term: of_person(Application.person.has(ends_with(Person.identity_number)(term))),
+            lambda term: of_person(Application.person.has(of_identity(Person)(term))),
             lambda term: of_person(Application.unit_id.in_(select(Unit.id).where(contains(Unit.name)(term)))),
             lambda term: of_person(Application.trade_id.in_(select(Trade.id).where(contains(Trade.name)(term)))),
             contains(FalseMaterialsCase.number),
         ],
-        search_hint="姓名、身份证号后几位、单位、编号",
+        search_hint="姓名、身份证号后四位或完整号码、单位、编号",
         filters=filters,
         columns=[
             Column("number", "编号", lambda row: row.number, FalseMaterialsCase.number, kind="mono"),

@@ -3,18 +3,23 @@
 A service describes its list as a `Listing`; `run` gives one page of it and `export` all that is filtered as .xlsx.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 
+from gongkao import sealing
 from gongkao.extensions import db
+from gongkao.models.types import Identified
 from gongkao.services.replica import from_replica
 from gongkao.storage.spreadsheets import write_table
 
 PER_PAGE = 20
 EXPORT_LIMIT = 50_000
+_WHOLE_IDENTITY = re.compile(r"[0-9]{17}[0-9X]")
+_IDENTITY_END = re.compile(r"[0-9]{3}[0-9X]")
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,18 @@ def contains(column: Any) -> Callable[[str], ColumnElement[bool]]:
 
 def ends_with(column: Any) -> Callable[[str], ColumnElement[bool]]:
     return lambda term: column.endswith(term.upper(), autoescape=True)
+
+
+def of_identity(model: type[Identified]) -> Callable[[str], ColumnElement[bool]]:
+    """By the identity number, which lies sealed: the whole of it, or its last four characters."""
+
+    def match(term: str) -> ColumnElement[bool]:
+        number = term.upper()
+        if _WHOLE_IDENTITY.fullmatch(number):
+            return model.identity_hash == sealing.lookup(number)
+        return model.identity_tail == sealing.tail(number) if _IDENTITY_END.fullmatch(number) else false()
+
+    return match
 
 
 def _narrowed(listing: Listing, args: Mapping[str, str]) -> Select[Any]:

@@ -30,7 +30,7 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.scoring import LEAST_ASSESSORS, Mark, Subject, panel_mean, parse_mark, same_unit, spread
 from gongkao.services import audit, cycles, scores
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Column, Listing, contains, ends_with
+from gongkao.services.listing import Column, Listing, contains, of_identity
 from gongkao.services.scores import mark_text
 from gongkao.services.transaction import transaction
 
@@ -171,8 +171,8 @@ def free(actor: Account) -> Listing:
         query=query,
         tie=Application.id,
         sort="number",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("number", "申报编号", lambda row: row.number, Application.number, kind="mono"),
             Column("name", "姓名", lambda row: row.person.name, Person.name, kind="name"),

@@ -11,9 +11,10 @@ from gongkao.extensions import db
 from gongkao.models import Account, Application, HelpStatus, PasswordHelp, Person, RosterEntry, Unit
 from gongkao.rules import fields
 from gongkao.rules.errors import InvalidInput
+from gongkao.sealing import lookup
 from gongkao.services import accounts, audit, messages, sheets
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 
 # What the officer must have checked, each by its key.
@@ -37,11 +38,13 @@ def ask(*, unit_id: int, name: str, identity_number: str, mobile: str) -> None:
         number = clean["identity_number"]
         waiting = session.scalar(
             select(PasswordHelp).where(
-                PasswordHelp.identity_number == number, PasswordHelp.status == HelpStatus.WAITING
+                PasswordHelp.identity_hash == lookup(number), PasswordHelp.status == HelpStatus.WAITING
             )
         )
         found = session.scalar(
-            select(Account).join(Account.person).where(Person.identity_number == number, Account.ended_at.is_(None))
+            select(Account)
+            .join(Account.person)
+            .where(Person.identity_hash == lookup(number), Account.ended_at.is_(None))
         )
         request = waiting or PasswordHelp(status=HelpStatus.WAITING)
         request.account_id = found.id if found is not None else None
@@ -83,8 +86,8 @@ def listing(actor: Account) -> Listing:
         tie=PasswordHelp.id,
         sort="status",
         descending=True,
-        search=[contains(PasswordHelp.name), ends_with(PasswordHelp.identity_number)],
-        search_hint="姓名、身份证号后几位",
+        search=[contains(PasswordHelp.name), of_identity(PasswordHelp)],
+        search_hint="姓名、身份证号后四位或完整号码",
         columns=[
             Column("name", "姓名", lambda row: row.name, PasswordHelp.name),
             Column("identity", "身份证号", lambda row: fields.mask_identity_number(row.identity_number), kind="mono"),
@@ -144,11 +147,11 @@ def _works_elsewhere(request: PasswordHelp) -> bool:
     applied = (
         select(Application.unit_id)
         .join(Application.person)
-        .where(Person.identity_number == request.identity_number, Application.unit_id.is_not(None))
+        .where(Person.identity_hash == request.identity_hash, Application.unit_id.is_not(None))
     )
     unit_id = db.session.scalar(applied.order_by(Application.id.desc()).limit(1))
     if unit_id is None:
-        listed = select(RosterEntry.unit_id).where(RosterEntry.identity_number == request.identity_number)
+        listed = select(RosterEntry.unit_id).where(RosterEntry.identity_hash == request.identity_hash)
         unit_id = db.session.scalar(listed.order_by(RosterEntry.id.desc()).limit(1))
     return unit_id is not None and unit_id != request.unit_id
 

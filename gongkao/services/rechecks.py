@@ -31,7 +31,7 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.scoring import Mark, parse_mark
 from gongkao.services import audit, cycles, messages, results, scores
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.release import verdict
 from gongkao.services.transaction import transaction
 
@@ -89,8 +89,8 @@ def listing(actor: Account) -> Listing:
         query=narrow(query, Result, actor),
         tie=Recheck.id,
         sort="asked",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("number", "结果通知编号", lambda row: row.result.number, Result.number, kind="mono"),
             Column("name", "姓名", lambda row: row.result.application.person.name, Person.name, kind="name"),

@@ -13,7 +13,7 @@ from gongkao.models import Account, Agency, Application, Person, Release, Result
 from gongkao.rules.grades import Grade
 from gongkao.services import cycles
 from gongkao.services.errors import NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 
 # Letters and digits that nobody confuses on paper.
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -54,8 +54,8 @@ def result_listing(actor: Account) -> Listing:
         query=query,
         tie=Result.id,
         sort="number",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("number", "结果通知编号", lambda row: row.number, Result.number, kind="mono"),
             Column("name", "姓名", lambda row: row.application.person.name, Person.name, kind="name"),

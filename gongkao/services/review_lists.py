@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from gongkao import sealing
 from gongkao.access.scope import at_desk, narrow
 from gongkao.clock import ZONE, today
 from gongkao.extensions import db
@@ -17,7 +18,7 @@ from gongkao.rules.calendar import Window
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import claims, cycles, listing, review_notes
-from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with, of_identity
 from gongkao.services.review_page import ONLY_NAME
 
 # So many units at most are offered as a filter; beyond that one searches.
@@ -128,14 +129,12 @@ def _whole(query: Select[Any]) -> Select[Any]:
 
 
 def _of_person(term: str) -> ColumnElement[bool]:
-    """By the name, or by the last characters of the identity number.
-
-    A scalar subquery, so that only the people of the queue are looked at, one by one, however many there are in all.
-    """
-    test = Person.identity_number.endswith(term.upper(), autoescape=True) if _is_number(term) else None
-    if test is None:
-        test = Person.name.contains(term, autoescape=True)
-    return select(test).where(Person.id == Application.person_id).scalar_subquery()
+    """By the name; or by the whole identity number or its last four characters."""
+    if not _is_number(term):
+        return Application.person_name.contains(term, autoescape=True)
+    if len(term) == sealing.TAIL_OF:
+        return Application.identity_tail == sealing.tail(term.upper())
+    return Application.person_id == select(Person.id).where(of_identity(Person)(term)).scalar_subquery()
 
 
 def _of_number(term: str) -> ColumnElement[bool]:
@@ -160,7 +159,7 @@ _SEARCH = (_of_person, _of_number, _of_unit, _of_trade)
 _BY_PERSON = select(Person.name).where(Person.id == Application.person_id).scalar_subquery()
 _BY_UNIT = select(Unit.name).where(Unit.id == Application.unit_id).scalar_subquery()
 _BY_TRADE = select(Trade.name).where(Trade.id == Application.trade_id).scalar_subquery()
-_SEARCH_HINT = "姓名、证号末几位、单位、工种"
+_SEARCH_HINT = "姓名、身份证号后四位或完整号码、单位、工种"
 
 
 def _common_columns() -> list[Column]:

@@ -18,9 +18,10 @@ from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
 from gongkao.rules.retirement import PostKind
 from gongkao.rules.workflow import Status
+from gongkao.sealing import lookup
 from gongkao.services import audit, cycles, units
 from gongkao.services.errors import FieldsRefused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.sheet_import import RowError, Table, read_table_rows
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
@@ -137,7 +138,9 @@ def commit_import(actor: Account, digest: str, filename: str) -> RosterPreview:
 
 
 def _known(cycle_id: int, numbers: Sequence[str]) -> dict[str, RosterEntry]:
-    query = select(RosterEntry).where(RosterEntry.cycle_id == cycle_id, RosterEntry.identity_number.in_(numbers))
+    query = select(RosterEntry).where(
+        RosterEntry.cycle_id == cycle_id, RosterEntry.identity_hash.in_(map(lookup, numbers))
+    )
     return {entry.identity_number: entry for entry in db.session.scalars(query)}
 
 
@@ -222,7 +225,9 @@ def _facts(number: int, row: Mapping[str, str], errors: list[RowError]) -> dict[
 def entry_of(identity_number: str, cycle_id: int) -> RosterEntry | None:
     """What a unit has listed of the person in the cycle, to prefill an application."""
     return db.session.scalar(
-        select(RosterEntry).where(RosterEntry.cycle_id == cycle_id, RosterEntry.identity_number == identity_number)
+        select(RosterEntry).where(
+            RosterEntry.cycle_id == cycle_id, RosterEntry.identity_hash == lookup(identity_number)
+        )
     )
 
 
@@ -250,7 +255,7 @@ _PROGRESS = [
 
 def _application_exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(
-        Person.identity_number == RosterEntry.identity_number,
+        Person.identity_hash == RosterEntry.identity_hash,
         Application.person_id == Person.id,
         Application.cycle_id == RosterEntry.cycle_id,
         *conditions,
@@ -258,7 +263,7 @@ def _application_exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]
 
 
 def _progress(value: str) -> ColumnElement[bool]:
-    registered = exists().where(Person.identity_number == RosterEntry.identity_number)
+    registered = exists().where(Person.identity_hash == RosterEntry.identity_hash)
     if value == NOT_REGISTERED:
         return ~registered
     if value == NOT_BEGUN:
@@ -291,8 +296,8 @@ def listing(actor: Account) -> Listing:
         ),
         tie=RosterEntry.id,
         sort="name",
-        search=[contains(RosterEntry.name), ends_with(RosterEntry.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search=[contains(RosterEntry.name), of_identity(RosterEntry), contains(Unit.name)],
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("name", NAME, lambda row: row.name, RosterEntry.name),
             Column("number", NUMBER, lambda row: fields.mask_identity_number(row.identity_number), kind="mono"),

@@ -22,7 +22,7 @@ from gongkao.rules.sampling import Candidate, Strata
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles, oversight
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 
 TITLE_LENGTH = 60
@@ -389,10 +389,10 @@ def member_listing(actor: Account, sample_id: int) -> Listing:
         tie=SampleMember.id,
         search=[
             lambda term: of(Application.person.has(contains(Person.name)(term))),
-            lambda term: of(Application.person.has(ends_with(Person.identity_number)(term))),
+            lambda term: of(Application.person.has(of_identity(Person)(term))),
             lambda term: of(Application.unit_id.in_(select(Unit.id).where(contains(Unit.name)(term)))),
         ],
-        search_hint="姓名、身份证号后几位、单位",
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         filters=[
             Filter(
                 "state",

@@ -35,7 +35,7 @@ from gongkao.rules.scoring import BREACH, Mark, parse_mark
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Column, Filter, Listing, Row, contains, ends_with
+from gongkao.services.listing import Column, Filter, Listing, Row, contains, of_identity
 from gongkao.services.transaction import transaction
 
 ABSENT = "缺考"
@@ -208,8 +208,8 @@ def entry_listing(actor: Account, grade: int) -> Listing:
         query=query,
         tie=Application.id,
         sort="number",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("number", "申报编号", lambda row: row.number, Application.number, kind="mono"),
             Column("name", "姓名", lambda row: row.person.name, Person.name, kind="name"),

@@ -33,7 +33,7 @@ from gongkao.rules.workflow import Status
 from gongkao.services import cycles, seating, sittings
 from gongkao.services.errors import NotFound
 from gongkao.services.exam_office import candidates
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with, of_identity
 from gongkao.services.seating import OPEN_DEFERRALS
 
 
@@ -165,11 +165,11 @@ def people_listing(actor: Account, agency: Agency) -> Listing:
         sort="name",
         search=[
             contains(Person.name),
-            ends_with(Person.identity_number),
+            of_identity(Person),
             contains(Unit.name),
             ends_with(Seat.ticket_number),
         ],
-        search_hint="姓名、身份证号后几位、单位、准考证号",
+        search_hint="姓名、身份证号后四位或完整号码、单位、准考证号",
         columns=[*_columns(), Column("remarks", "备注", _remark_cell, kind="status")],
         filters=[
             Filter(
@@ -209,8 +209,8 @@ def unit_listing(actor: Account) -> Listing:
         query=_people_query(actor, Application.status == Status.QUALIFIED, issued),
         tie=Application.id,
         sort="name",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
-        search_hint="姓名、身份证号后几位、单位",
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=_columns(),
         empty_text="还没有签发的准考证。考点所在地工考管理机构签发后，这里可以查看和下载。",
     )

@@ -32,7 +32,7 @@ def begin(account: Account) -> str:
 def picture(account: Account) -> str:
     """The secret as a QR code for the phone's app: a data URI of an SVG picture."""
     assert account.totp_secret is not None
-    address = pyotp.TOTP(account.totp_secret).provisioning_uri(name=account.username, issuer_name=ISSUER)
+    address = pyotp.TOTP(account.totp_secret).provisioning_uri(name=account.sign_in_name, issuer_name=ISSUER)
     return str(segno.make_qr(address, error="m").svg_data_uri(border=2, scale=4))
 
 

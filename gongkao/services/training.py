@@ -30,7 +30,7 @@ from gongkao.services.exam_office import (
     whole_number,
     words,
 )
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.sheet_import import RowError, Table, read_table_rows
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
@@ -537,7 +537,7 @@ def members_listing(actor: Account, training: TrainingClass) -> Listing:
         query=narrow(query, Application, actor),
         tie=TrainingMember.id,
         sort="name",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
         search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("name", "姓名", lambda row: row.application.person.name, Person.name, kind="name"),
@@ -577,7 +577,7 @@ def candidates_listing(actor: Account, training: TrainingClass) -> Listing:
         query=query,
         tie=Application.id,
         sort="name",
-        search=[contains(Person.name), ends_with(Person.identity_number), contains(Unit.name)],
+        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
         search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("name", "姓名", lambda row: row.person.name, Person.name, kind="name"),

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from gongkao.config import S3Place
 from gongkao.storage.s3 import S3Store
+from gongkao.storage.sealed import SealedStore
 from gongkao.storage.store import FolderStore, Store
 
 _current: Store | None = None
 
 
-def open_store(root: Path, s3: S3Place | None = None) -> Store:
+def open_store(root: Path, s3: S3Place | None = None) -> FolderStore | S3Store:
     """The store in the bucket where one is given, else in the folder `root`."""
     return FolderStore(root) if s3 is None else S3Store(s3)
 
@@ -17,7 +18,7 @@ def open_store(root: Path, s3: S3Place | None = None) -> Store:
 def configure_store(root: Path, s3: S3Place | None = None) -> None:
     """Say where this process keeps its files."""
     global _current
-    _current = open_store(root, s3)
+    _current = SealedStore(open_store(root, s3))
 
 
 def store() -> Store:

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -59,9 +60,14 @@ class FolderStore:
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest)
         if not self._holds(path, data):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_atomically(path, data)
+            self.write(digest, [data])
         return digest
+
+    def write(self, digest: str, chunks: Iterable[bytes]) -> None:
+        """Keep these bytes under this digest in place of what was there, whatever their own; whole or not at all."""
+        path = self.path(digest)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_atomically(path, chunks)
 
     def get(self, digest: str) -> bytes:
         with self.open(digest) as stream:
@@ -101,11 +107,12 @@ class FolderStore:
             return False
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
+def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
     descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            for chunk in chunks:
+                stream.write(chunk)
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).replace(path)

@@ -217,4 +217,4 @@ def _handed_in(site: Site, name: str) -> str:
         unit_statements.confirm(
             issued, vacant=False, posts=(), terms="出现空缺后按规定竞聘。", responsible_name="管二", version=0
         )
-        return applicant.username
+        return applicant.sign_in_name

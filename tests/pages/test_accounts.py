@@ -69,7 +69,7 @@ def test_the_front_page_tells_the_stage_and_the_calendar(
 )
 def test_everybody_signs_in_to_the_own_first_page(client: FlaskClient, world: World, username: str, home: str) -> None:
     if username == "applicant":
-        username = world.applicant.username.lower()
+        username = world.applicant.sign_in_name.lower()
     answer = client.post("/sign-in", data={"username": username, "password": PASSWORD})
     assert answer.status_code == 302 and answer.location == "/"
     assert client.get("/").location == home

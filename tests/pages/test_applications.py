@@ -84,7 +84,7 @@ def test_the_whole_way_from_nothing_to_submitted(world: World, sign_in: SignIn) 
     assert _post(browser, "pledge", pledged="y").location == "/application/preview"
     look = browser.get("/application/preview")
     assert "处需要补充或改正" not in look.text
-    assert world.applicant.username not in look.text
+    assert world.applicant.sign_in_name not in look.text
     assert browser.post("/application/preview", data={"version": _version(look)}).location == "/application"
     home = browser.get("/application")
     assert Status.UNIT_REVIEW.label in home.text and "提交申报" in home.text

@@ -95,7 +95,7 @@ def test_units_and_inspectors_read_only(world: World, sign_in: SignIn, made: App
     for reader in (world.unit_administrator, world.bureau_administrator, world.inspector):
         page = sign_in(reader).get(f"/deferrals/{made.deferral.id}")
         assert page.status_code == 200 and 'value="accept"' not in page.text
-        assert world.applicant.username not in page.text
+        assert world.applicant.sign_in_name not in page.text
     for stranger in (world.far_officer, world.far_unit_administrator):
         assert sign_in(stranger).get(f"/deferrals/{made.deferral.id}").status_code == 404
         assert "孟听雨" not in sign_in(stranger).get("/deferrals").text

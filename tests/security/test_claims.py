@@ -133,7 +133,7 @@ def test_nobody_learns_who_is_registered(app: Flask, world: World) -> None:
         (f"/password/help?unit={world.school.id}", {"name": "孟听雨", "mobile": "13800000000"}),
     ):
         answers = []
-        for number in (world.applicant.username, absent):
+        for number in (world.applicant.sign_in_name, absent):
             named = {"username": number, "identity_number": number}
             answer = client.post(address, data={**fields, **named})
             plain = re.sub(r'name="csrf_token"[^>]*>', "", answer.text)

@@ -123,7 +123,7 @@ def test_a_draft_filled_in_step_by_step_is_submitted_with_its_route(world: World
     event = db.session.scalars(select(ApplicationEvent)).one()
     said = {item["label"]: item["value"] for item in event.items}
     assert said["申报等级"] == "四级（中级工）"
-    assert world.applicant.username not in str(event.items)
+    assert world.applicant.sign_in_name not in str(event.items)
 
 
 def test_a_unit_without_one_above_it_is_not_supervised(world: World) -> None:
@@ -174,7 +174,7 @@ def test_whoever_is_banned_does_not_begin(world: World) -> None:
     with transaction() as session:
         session.add(
             BanEntry(
-                identity_number=world.applicant.username,
+                identity_number=world.applicant.sign_in_name,
                 name="孟听雨",
                 begins_on=date(2024, 5, 1),
                 ends_on=date(2026, 4, 30),
@@ -195,7 +195,7 @@ def test_what_the_unit_has_listed_is_filled_in(world: World) -> None:
             RosterEntry(
                 cycle_id=cycles.current_cycle().id,
                 unit_id=world.school.id,
-                identity_number=world.applicant.username,
+                identity_number=world.applicant.sign_in_name,
                 name="孟听雨",
                 department="后勤科",
                 work_started_on=date(2004, 7, 1),
@@ -531,7 +531,7 @@ def test_the_paper_of_a_draft_says_that_it_is_one(world: World) -> None:
     assert (paper.submitted, paper.application_number, paper.supervising_unit_name) == (False, "", world.bureau.name)
     assert papers.application_form(paper).startswith(b"%PDF")
     paper = application_form.paper(applications.submit(world.applicant, application.version))
-    assert paper.submitted and paper.identity_number == world.applicant.username and paper.photo
+    assert paper.submitted and paper.identity_number == world.applicant.sign_in_name and paper.photo
     assert dict(paper.materials)["身份证"] == 1
 
 

@@ -144,7 +144,7 @@ def test_a_lost_file_stops_the_backup_and_leaves_no_half_one(
     digest = db.session.scalars(select(StoredFile.sha256)).first()
     assert digest is not None
     stored: Any = store()
-    stored.path(digest).unlink()
+    stored.shelf.path(digest).unlink()
     target = tmp_path / "second.age"
     with pytest.raises(BackupRefused, match="已丢失或损坏"):
         backup.backup(target, backup.make_key(key))

@@ -30,8 +30,8 @@ def test_the_unit_checks_and_issues_a_password_that_must_be_changed(world: World
     assert "逐项核实" in refused.value.fields["checks"]
     issued = password_help.issue(world.unit_administrator, request.id, request.version, ALL)
     assert sessions.account_of(old_session) is None
-    assert accounts.check_password(world.applicant.username, PASSWORD) is None
-    account = accounts.check_password(world.applicant.username, issued.password)
+    assert accounts.check_password(world.applicant.sign_in_name, PASSWORD) is None
+    account = accounts.check_password(world.applicant.sign_in_name, issued.password)
     assert account is not None and account.must_change_password
     entry = db.session.query(AuditEntry).filter_by(action="renew_password").one()
     assert entry.account_id == world.unit_administrator.id and len(entry.detail["checks"]) == 3
@@ -77,7 +77,7 @@ def test_wrong_fields_are_named(world: World, field: str, value: str, part: str)
     with pytest.raises(FieldsRefused) as refused:
         password_help.ask(
             unit_id=world.school.id,
-            **{"name": "孟听雨", "identity_number": world.applicant.username, "mobile": "13900001111"} | {field: value},
+            **{"name": "孟听雨", "identity_number": world.applicant.sign_in_name, "mobile": "13900001111"} | {field: value},
         )
     assert list(refused.value.fields) == [field] and part in refused.value.fields[field]
 

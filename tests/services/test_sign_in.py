@@ -117,9 +117,9 @@ def test_many_guesses_at_once_are_no_more_than_one_after_another(
 
 
 def test_counts_name_nobody_and_fade(world: World, passing: Pass) -> None:
-    _guess(world.applicant.username, 2)
+    _guess(world.applicant.sign_in_name, 2)
     kept = db.session.scalars(select(FailureCount.subject)).all()
-    assert len(kept) == 2 and not any("203.0" in one or world.applicant.username in one for one in kept)
+    assert len(kept) == 2 and not any("203.0" in one or world.applicant.sign_in_name in one for one in kept)
     passing(timedelta(days=3))
     sign_in.forget_old()
     assert db.session.scalar(select(func.count()).select_from(FailureCount)) == 0
