@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, abort, render_template, request, session
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -20,11 +20,11 @@ from gongkao.documents.fonts import CharacterMissing
 from gongkao.extensions import REPLICA, csrf, db, limiter, login_manager, migrate, talisman
 from gongkao.jobs import queue
 from gongkao.rules.errors import RuleError
-from gongkao.services import audit, replica, sessions
+from gongkao.services import audit, faults, replica, sessions
 from gongkao.services.errors import Conflict, NotFound
+from gongkao.services.faults import Fault
 from gongkao.services.handled import AlreadyHandled
 from gongkao.storage import configure_store
-from gongkao.storage.store import StoreAway
 from gongkao.storage.uploads import size_text
 
 CONTENT_POLICY = {
@@ -53,7 +53,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=settings.resolved_secret_key(),
         SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
         # An error's words may end in a log; what people typed must not.
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
+        # A connection that broke while it lay idle is replaced unnoticed, as after a restart of the database.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_pre_ping": True},
         SQLALCHEMY_BINDS=_replica(settings),
         MAX_CONTENT_LENGTH=settings.max_request_megabytes * MEGABYTE,
         MAX_FORM_PARTS=2000,
@@ -200,6 +201,31 @@ _PAGES = {
 }
 
 
+_BACK = "用浏览器的“返回”回到刚才的页面（填写的内容还在，文件可能要重新选择），再提交一次；已经办理的不会重复办理。"
+# The same for what goes wrong around the program: where something was to be seen, and where something was sent.
+_FAULTS = {
+    Fault.DATABASE_AWAY: (
+        503,
+        "系统暂时连接不上数据库",
+        "请等一两分钟后重新加载。已保存的内容不受影响。",
+        f"这次提交可能没有保存。请等一两分钟，{_BACK}",
+    ),
+    Fault.STORE_AWAY: (
+        503,
+        "文件暂时无法存取",
+        "文件存储没有响应，请稍后再试。已保存的内容不受影响。",
+        f"这次提交没有保存，以前保存的内容不受影响。请等一两分钟，{_BACK}",
+    ),
+    Fault.FULL: (
+        507,
+        "系统存储空间已满",
+        "暂时不能办理，已保存的内容不受影响。请联系工考管理机构清理空间后再试。",
+        f"这次提交没有保存，以前保存的内容不受影响。请联系工考管理机构清理空间，然后{_BACK}",
+    ),
+}
+_RETRY_AFTER = "30"
+
+
 def _register_errors(app: Flask) -> None:
     def page(code: int, title: str, text: str) -> tuple[str, int]:
         return render_template("errors/error.html", code=code, title=title, text=text), code
@@ -212,15 +238,20 @@ def _register_errors(app: Flask) -> None:
         return page(error.code, *_PAGES[error.code])
 
     def internal_error(error: Any) -> Any:
-        away = isinstance(getattr(error, "original_exception", None), OperationalError | StoreAway)
-        code = 503 if away else 500
+        fault = faults.kind_of(getattr(error, "original_exception", None))
+        code, title, text = fault_page(fault) if fault is not None else (500, *_PAGES[500])
         try:
             db.session.rollback()
-            return page(code, *_PAGES[code])
+            answer, _ = page(code, title, text)
         except SQLAlchemyError:
             # Without the database there is no frame to stand in.
-            title, text = _PAGES[503]
-            return app.jinja_env.get_template("errors/plain.html").render(title=title, text=text), 503
+            code, title, text = fault_page(fault or Fault.DATABASE_AWAY)
+            answer = app.jinja_env.get_template("errors/plain.html").render(title=title, text=text)
+        return answer, code, {"Retry-After": _RETRY_AFTER} if code == 503 else {}
+
+    def fault_page(fault: Fault) -> tuple[int, str, str]:
+        code, title, shown, sent = _FAULTS[fault]
+        return code, title, sent if request.method == "POST" else shown
 
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(500, internal_error)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+# Lies in the folder of a store, so that an empty mount point is told from it.
+_MARK = ".store"
 
 
 class MissingFile(LookupError):
@@ -40,6 +42,9 @@ class Store(Protocol):
     def exists(self, digest: str) -> bool:
         """Whether a file of this digest is stored."""
 
+    def remove(self, digest: str) -> None:
+        """Let the file of this digest go, where there is one. No row may point at it any more."""
+
     def check(self) -> None:
         """Write, read and remove a small probe. Raises OSError when the store does not answer rightly."""
 
@@ -49,6 +54,10 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        # A folder that cannot be made is told of when something is to be kept there.
+        with contextlib.suppress(OSError):
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (root / _MARK).touch()
 
     def path(self, digest: str) -> Path:
         """Where the file of this digest lies. Raises ValueError for what is not a digest."""
@@ -66,6 +75,7 @@ class FolderStore:
     def write(self, digest: str, chunks: Iterable[bytes]) -> None:
         """Keep these bytes under this digest in place of what was there, whatever their own; whole or not at all."""
         path = self.path(digest)
+        self._require_place()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_atomically(path, chunks)
 
@@ -85,8 +95,11 @@ class FolderStore:
     def exists(self, digest: str) -> bool:
         return self.path(digest).is_file()
 
+    def remove(self, digest: str) -> None:
+        self.path(digest).unlink(missing_ok=True)
+
     def check(self) -> None:
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._require_place()
         content = secrets.token_bytes(32)
         descriptor, name = tempfile.mkstemp(prefix=".probe-", dir=self.root)
         probe = Path(name)
@@ -97,6 +110,13 @@ class FolderStore:
                 raise OSError("the store gave back something other than what was written")
         finally:
             probe.unlink(missing_ok=True)
+
+    def _require_place(self) -> None:
+        """A folder that has gone (a disk that is not mounted) is not begun anew in its place: what would be kept there
+        were missing once it is back.
+        """
+        if not (self.root / _MARK).exists():
+            raise StoreAway(f"the store's folder {self.root} is not there")
 
     @staticmethod
     def _holds(path: Path, data: bytes) -> bool:

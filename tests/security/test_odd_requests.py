@@ -138,7 +138,7 @@ def test_without_the_database_there_is_still_a_page(
     monkeypatch.setattr(db.session, "execute", gone)
     for address in ("/", "/review", "/nowhere"):
         response = client.get(address)
-        assert response.status_code == 503 and "系统繁忙" in response.text and "Traceback" not in response.text
+        assert response.status_code == 503 and "连接不上数据库" in response.text and "Traceback" not in response.text
     health = client.get("/healthz")
     assert health.status_code == 503
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gongkao.storage.store import DamagedFile, FolderStore, MissingFile
+from gongkao.storage.store import DamagedFile, FolderStore, MissingFile, StoreAway
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def store(tmp_path: Path) -> FolderStore:
 
 
 def _files(store: FolderStore) -> list[Path]:
-    return [path for path in store.root.rglob("*") if path.is_file()]
+    return [path for path in store.root.rglob("*") if path.is_file() and path.name != ".store"]
 
 
 def test_content_is_kept_under_its_hash_once(store: FolderStore) -> None:
@@ -85,7 +85,20 @@ def test_many_may_put_the_same_file_at_once(store: FolderStore) -> None:
 def test_the_probe_leaves_nothing_and_tells_when_the_store_is_gone(store: FolderStore) -> None:
     store.check()
     assert _files(store) == []
-    blocked = FolderStore(store.root / "file")
-    blocked.root.write_bytes(b"not a folder")
+    (store.root / "file").write_bytes(b"not a folder")
     with pytest.raises(OSError):
-        blocked.check()
+        FolderStore(store.root / "file").check()
+
+
+def test_a_store_that_is_gone_is_not_begun_anew(store: FolderStore) -> None:
+    """As when a disk is not mounted: what would be kept in its empty place is missing once it is back."""
+    digest = store.put(b"one page")
+    away = store.root.rename(store.root.with_name("away"))
+    for _ in ("moved away", "an empty mount point"):
+        for act in (lambda: store.put(b"another page"), store.check):
+            with pytest.raises(StoreAway):
+                act()
+        store.root.mkdir(exist_ok=True)
+    store.root.rmdir()
+    away.rename(store.root)
+    assert store.get(digest) == b"one page" and store.put(b"another page")
