@@ -433,8 +433,9 @@
     if (first) show(first);
   });
 
-  // Review: j/k move, 1/2 choose, o opens the material, n/p go to the next and the previous application, s saves; a decision
-  // waits until its rows allow it, and says for what.
+  // Review: j/k move, 1/2 choose, o opens the material, + - r zoom and turn it, Enter leads to the decision that can be
+  // taken, n/p go to the next and the previous application, s saves; a decision waits until its rows allow it, and says
+  // for what.
   const checks = all("[data-check]");
   const radio = (check, value) => check.querySelector(`input[type=radio][value=${value}]`);
   const comment = (check) => check.querySelector(".check-comment");
@@ -457,12 +458,27 @@
   if (checks.length) {
     on(document, "input change", weigh);
     weigh();
+    // Enter ends a comment, and the keys below count again.
+    checks.forEach((check) => on(comment(check), "keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      event.stopPropagation();
+      check.focus();
+    }));
     on(document, "keydown", (event) => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select, dialog")) return;
       const here = checks.indexOf(event.target.closest("[data-check]"));
-      if (event.key === "j" || event.key === "k") {
+      const tool = { "+": "[data-zoom='1.5']", "=": "[data-zoom='1.5']", "-": "[data-zoom='0.667']", r: "[data-turn='90']" }[event.key];
+      if (tool) {
+        const picture = document.querySelector("[data-picture]");
+        if (picture && !picture.hidden) picture.querySelector(tool).click();
+      } else if (event.key === "Enter" && here >= 0 && !event.target.closest("a, button")) {
+        const ready = document.querySelector("[data-needs=all-pass]:not([disabled])") || document.querySelector("[data-needs=some-fail]:not([disabled])");
+        if (ready) ready.focus();
+      } else if (event.key === "j" || event.key === "k") {
         const next = checks[Math.min(Math.max(here + (event.key === "j" ? 1 : -1), 0), checks.length - 1)];
-        next.focus();
+        // The material beside it stays in view.
+        next.focus({ preventScroll: true });
         next.scrollIntoView({ block: "nearest" });
       } else if (here >= 0 && (event.key === "1" || event.key === "2")) {
         const choice = radio(checks[here], event.key === "1" ? "pass" : "fail");

@@ -95,6 +95,12 @@ class Screen:
         assert answer.status == 200 and answer.headers["content-type"] == "application/pdf", answer.status
         return pdf_text(answer.body())
 
+    def download(self, link: str) -> bytes:
+        """What a link gives to keep."""
+        with self.page.expect_download() as download:
+            self.follow(link)
+        return Path(download.value.path()).read_bytes()
+
     def pdf_by_button(self, name: str) -> str:
         """The text of the PDF that a button gives to download."""
         with self.page.expect_download() as download:
@@ -113,6 +119,13 @@ class Screen:
             size = self.page.viewport_size or {"width": 0}
             self.page.screenshot(path=PICTURES / f"{name}-{size['width']}.png", full_page=True)
         return self
+
+    @contextmanager
+    def troubled(self, sign: str) -> Iterator[None]:
+        """While something goes wrong of which the browser's complaint, known by the sign, is no failure."""
+        before = len(self.failures)
+        yield
+        self.failures[before:] = [text for text in self.failures[before:] if sign not in text]
 
     def done(self) -> None:
         """Close; whatever the browser complained about on the way fails the journey."""
@@ -201,13 +214,6 @@ class Phone(Applicant):
             yield
             self._set_line(offline=False)
 
-    @contextmanager
-    def troubled(self, sign: str) -> Iterator[None]:
-        """While something goes wrong of which the browser's complaint, known by the sign, is no failure."""
-        before = len(self.failures)
-        yield
-        self.failures[before:] = [text for text in self.failures[before:] if sign not in text]
-
 
 class Desk(SignIn):
     """A desk that reviews: a unit's, a supervising unit's, an agency's."""
@@ -231,6 +237,35 @@ class Desk(SignIn):
         row.locator(".verdict-fail").click()
         row.locator(".check-comment").fill(comment)
         return self
+
+    def type_keys(self, *keys: str) -> "Desk":
+        """Press keys one after the other, wherever the focus is."""
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self
+
+    def pass_by_keys(self) -> "Desk":
+        """Find every item all right with j and 1."""
+        self.page.wait_for_load_state()
+        for _ in self.page.locator("[data-check]").all():
+            self.type_keys("j", "1")
+        expect(self.page.locator("[data-decision-note]")).to_contain_text("全部通过")
+        return self
+
+    def move_to(self, key: str) -> "Desk":
+        """Go to an item: up to the first with k, then down with j."""
+        self.page.wait_for_load_state()
+        number = self.page.locator("[data-check]").count()
+        self.type_keys(*["k"] * number)
+        for _ in range(number):
+            if self.page.locator(f"#check-{key}:focus").count():
+                return self
+            self.type_keys("j")
+        raise AssertionError(f"no item {key}")
+
+    def decide_by_keys(self) -> "Desk":
+        """Enter leads to the decision that can be taken, Enter takes it."""
+        return self.type_keys("Enter", "Enter")
 
     def pass_on(self, button: str = "通过") -> "Desk":
         self.find_all_right().press(button)
