@@ -13,6 +13,7 @@ from werkzeug.routing import IntegerConverter
 
 import blueprints
 from blueprints import frame, guard, helpers, once
+from blueprints.cookies import CookieSessions
 from gongkao import cli, clock, logs, sealing
 from gongkao.capacity import Capacity
 from gongkao.config import MEGABYTE, ROOT, Settings, load_settings
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.url_map.converters["int"] = RowId
+    app.session_interface = CookieSessions()
     if settings.max_concurrent:
         app.wsgi_app = Capacity(app, app.wsgi_app, settings.max_concurrent)  # type: ignore[method-assign]
     if settings.trusted_proxies:

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -19,39 +19,69 @@ SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "64MB",
 }
+DURABLE = {"listen_addresses": "", "max_connections": "100", "shared_buffers": "256MB"}
 
 
-@contextmanager
-def start_postgres(parent: Path | None = None) -> Iterator[str]:
-    """Yield the URL of an empty database in a fresh server that listens on a Unix socket only.
+class Server:
+    """A server of one's own. PostgreSQL refuses to run as root, so as root it runs as the account ``postgres``.
 
-    `parent` is a folder that every account may enter (the system's temporary folder by default). PostgreSQL refuses
-    to run as root, so as root the server runs as the account ``postgres``.
+    `folder` must be one that the account ``postgres`` may enter; `settings` are PostgreSQL's.
     """
-    folder = Path(tempfile.mkdtemp(prefix="gongkao-pg-", dir=parent))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-    data, log = folder / "data", folder / "log"
-    try:
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self.folder, self.data = folder, folder / "data"
+        self._options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+
+    def create(self) -> None:
+        """Make the empty server and start it; afterwards `url` answers."""
         _run(
-            folder,
+            self.folder,
             "initdb",
             "--no-sync",
             "--auth=trust",
             "--encoding=UTF8",
             "--locale=C.UTF-8",
             f"--username={ACCOUNT}",
-            f"--pgdata={data}",
+            f"--pgdata={self.data}",
         )
-        options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
-        _run(
-            folder, "pg_ctl", "start", "--wait", f"--pgdata={data}", f"--log={log}", f"--options=-k {folder} {options}"
-        )
+        self.start()
+        _run(self.folder, "createdb", f"--host={self.folder}", f"--username={ACCOUNT}", ACCOUNT)
+
+    def start(self) -> None:
+        options = f"--options=-k {self.folder} {self._options}"
+        _run(self.folder, "pg_ctl", "start", "--wait", f"--pgdata={self.data}", f"--log={self.folder / 'log'}", options)
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop in PostgreSQL's own way: "smart", "fast" or "immediate"."""
+        _run(self.folder, "pg_ctl", "stop", "--wait", f"--mode={mode}", f"--pgdata={self.data}")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://{ACCOUNT}@/{ACCOUNT}?host={self.folder}"
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of the server's first process."""
+        return int((self.data / "postmaster.pid").read_text(encoding="ascii").split()[0])
+
+
+@contextmanager
+def start_postgres(parent: Path | None = None, *, durable: bool = False) -> Iterator[str]:
+    """Yield the URL of an empty database in a fresh server that listens on a Unix socket only.
+
+    `parent` is a folder that every account may enter (the system's temporary folder by default). `durable` keeps what
+    is committed as a server in use does.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="gongkao-pg-", dir=parent))
+    try:
+        server = Server(folder, DURABLE if durable else SETTINGS)
+        server.create()
         try:
-            _run(folder, "createdb", f"--host={folder}", f"--username={ACCOUNT}", ACCOUNT)
-            yield f"postgresql+psycopg://{ACCOUNT}@/{ACCOUNT}?host={folder}"
+            yield server.url
         finally:
-            _run(folder, "pg_ctl", "stop", "--wait", "--mode=immediate", f"--pgdata={data}")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
