@@ -72,10 +72,22 @@ def _agencies(account: Account) -> ColumnElement[bool]:
     return Agency.region_code.startswith(prefix, autoescape=True)
 
 
+def _reviewed_by(account: Account, agency_id: Any) -> ColumnElement[bool]:
+    """What belongs to an agency that the official acts for or oversees: for the province everything there is, for a
+    county what is its own.
+    """
+    place = account.agency.region if account.agency is not None else account.region
+    if place is not None and place.level is RegionLevel.PROVINCE:
+        return agency_id.is_not(None)
+    if account.agency is not None and account.agency.level is RegionLevel.COUNTY:
+        return agency_id == account.agency_id
+    return agency_id.in_(select(Agency.id).where(_agencies(account)))
+
+
 def _units(account: Account) -> ColumnElement[bool]:
     if account.unit is not None:
         return Unit.path.startswith(account.unit.path, autoescape=True)
-    return Unit.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return _reviewed_by(account, Unit.agency_id)
 
 
 def _applications(account: Account) -> ColumnElement[bool]:
@@ -85,7 +97,7 @@ def _applications(account: Account) -> ColumnElement[bool]:
     submitted = Application.submitted_at.is_not(None)
     if account.unit is not None:
         return and_(submitted, Application.unit_id.in_(select(Unit.id).where(_units(account))))
-    return and_(submitted, Application.agency_id.in_(select(Agency.id).where(_agencies(account))))
+    return and_(submitted, _reviewed_by(account, Application.agency_id))
 
 
 def _accounts(account: Account) -> ColumnElement[bool]:

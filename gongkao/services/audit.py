@@ -3,8 +3,9 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from contextvars import ContextVar
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from gongkao.clock import now
@@ -48,14 +49,28 @@ def record(actor: Account | None, action: str, subject: Any, **detail: object) -
 
 def proof_of(entry: AuditEntry) -> str:
     """The keyed hash of what an entry says, as 64 hex digits."""
+    subject = (entry.subject_type, entry.subject_id)
+    return proof(entry.at, entry.account_id, entry.actor, entry.address, entry.action, subject, entry.detail)
+
+
+def proof(
+    at: datetime,
+    account_id: int | None,
+    actor: str,
+    address: str,
+    action: str,
+    subject: tuple[str, str],
+    detail: Mapping[str, object],
+) -> str:
+    """The keyed hash of an entry's parts; `subject` is its type and id."""
     said = {
-        "at": entry.at.astimezone(UTC).isoformat(),
-        "account": entry.account_id,
-        "actor": entry.actor,
-        "address": entry.address,
-        "action": entry.action,
-        "subject": [entry.subject_type, entry.subject_id],
-        "detail": entry.detail,
+        "at": at.astimezone(UTC).isoformat(),
+        "account": account_id,
+        "actor": actor,
+        "address": address,
+        "action": action,
+        "subject": list(subject),
+        "detail": detail,
     }
     return keyed(json.dumps(said, ensure_ascii=False, sort_keys=True))
 

@@ -17,6 +17,8 @@ from gongkao.services.replica import from_replica
 from gongkao.storage.spreadsheets import write_table
 
 PER_PAGE = 20
+# Rows are counted so far; where there are more, the page says so. Nobody leafs through 250 pages.
+COUNT_LIMIT = 5_000
 EXPORT_LIMIT = 50_000
 _WHOLE_IDENTITY = re.compile(r"[0-9]{17}[0-9X]")
 _IDENTITY_END = re.compile(r"[0-9]{3}[0-9X]")
@@ -94,7 +96,10 @@ class Row:
 
 @dataclass
 class Page:
-    """One page of a list, with what the list macro needs to draw it."""
+    """One page of a list, with what the list macro needs to draw it.
+
+    `total` counts the rows so far as they were counted; `more` tells that there are more than that.
+    """
 
     columns: Sequence[Column]
     rows: Sequence[Row]
@@ -110,6 +115,12 @@ class Page:
     summary: Sequence[dict[str, Any]] = ()
     export_url: str | None = None
     url: Callable[..., str] = field(default=lambda **_: "")
+    more: bool = False
+
+    @property
+    def total_text(self) -> str:
+        """1,237 or 5,000以上"""
+        return f"{self.total:,}以上" if self.more else f"{self.total:,}"
 
     @property
     def pages(self) -> int:
@@ -179,12 +190,12 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     query = _narrowed(listing, args)
     key, descending, order = _order(listing, args)
     number = max(_whole_number(args.get("page", "1")), 1)
-    keys, total = _one_page(listing, query, order, number)
+    searched = bool(args.get("q", "").strip() and listing.search)
+    keys, total, more = _one_page(listing, query, order, number, searched=searched)
     if not keys and number > 1:
-        # Beyond the last page: the last one stands for it.
-        total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-        number = max(1, -(-total // PER_PAGE))
-        keys, total = _one_page(listing, query, order, number)
+        # Beyond the last page: the last one that was counted stands for it.
+        number = max(1, -(-min(total, COUNT_LIMIT) // PER_PAGE))
+        keys, total, more = _one_page(listing, query, order, number, searched=searched)
     found = db.session.scalars(listing.query.order_by(None).where(listing.tie.in_(keys))).unique() if keys else ()
     places = {key: place for place, key in enumerate(keys)}
     return Page(
@@ -194,6 +205,7 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
             for row in sorted(found, key=lambda row: places[getattr(row, listing.tie.key)])
         ],
         total=total,
+        more=more,
         number=number,
         per_page=PER_PAGE,
         sort=key,
@@ -209,14 +221,34 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     )
 
 
-def _one_page(listing: Listing, query: Select[Any], order: list[Any], number: int) -> tuple[list[Any], int]:
-    """The ties of one page's rows in order, and how many rows there are in all (0 beyond the last page).
+def _one_page(
+    listing: Listing, query: Select[Any], order: list[Any], number: int, *, searched: bool
+) -> tuple[list[Any], int, bool]:
+    """The ties of one page's rows in order, how many rows there are, and whether there are more than were counted.
 
-    Both at once, and without what the rows themselves show: the search is done once, however many it finds.
+    Without what the rows themselves show. A search looks at everything, so it is done once and counted on the way; any
+    other list is read in its order as far as the page goes, and counted apart, up to COUNT_LIMIT.
     """
-    keys = query.order_by(None).with_only_columns(listing.tie, func.count().over(), maintain_column_froms=True)
-    found = db.session.execute(keys.order_by(*order).limit(PER_PAGE).offset((number - 1) * PER_PAGE)).all()
-    return [row[0] for row in found], found[0][1] if found else 0
+    bare = query.order_by(None).with_only_columns(listing.tie, maintain_column_froms=True)
+    skipped = (number - 1) * PER_PAGE
+    if searched:
+        found = db.session.execute(
+            bare.add_columns(func.count().over()).order_by(*order).limit(PER_PAGE).offset(skipped)
+        ).all()
+        if not found and number > 1:
+            return [], db.session.scalar(_counted(bare)) or 0, False
+        return [row[0] for row in found], found[0][1] if found else 0, False
+    counted = _counted(bare).scalar_subquery()
+    found = db.session.execute(bare.add_columns(counted).order_by(*order).limit(PER_PAGE + 1).offset(skipped)).all()
+    if not found:
+        return [], (db.session.scalar(_counted(bare)) or 0) if number > 1 else 0, False
+    keys, total = [row[0] for row in found], found[0][1]
+    return keys[:PER_PAGE], max(min(total, COUNT_LIMIT), skipped + len(keys)), total > COUNT_LIMIT
+
+
+def _counted(bare: Select[Any]) -> Select[Any]:
+    """How many rows a query of ties has, up to one more than COUNT_LIMIT."""
+    return select(func.count()).select_from(bare.limit(COUNT_LIMIT + 1).subquery())
 
 
 def rows(listing: Listing, args: Mapping[str, str], limit: int) -> Sequence[Any]:

@@ -1,0 +1,142 @@
+"""The invented province at two sizes on both databases, made once a run, and what all benches of pages share.
+
+`GONGKAO_BENCH_FOLDER` keeps the SQLite databases for the next run; `GONGKAO_BENCH_LARGE` makes the larger one smaller.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import Engine, event
+
+from app import create_app
+from gongkao import clock, sealing
+from gongkao.config import Settings
+from gongkao.extensions import db
+from gongkao.models import Account
+from gongkao.services import province, sessions
+from tests.postgres import start_postgres
+
+SMALL, LARGE = 10_000, int(os.environ.get("GONGKAO_BENCH_LARGE", 1_000_000))
+DAY = date(2025, 3, 27)
+# The agency whose desk is as long in the small database as in the large one.
+BUSY, QUEUE = "410100", 10_000
+ENGINES = ("sqlite", "postgresql")
+_SECRET = "a key for measuring only, long enough to be taken"
+
+_open = ExitStack()
+_rings: dict[Flask, sealing.Keyring] = {}
+
+
+@cache
+def province_of(engine: str, size: int, years: int = 10) -> Flask:
+    """An app on a province of that size with QUEUE of its current applications at one agency; kept open to the end."""
+    folder = os.environ.get("GONGKAO_BENCH_FOLDER") if engine == "sqlite" else None
+    if folder:
+        place = Path(folder) / f"{size}-{years}"
+    else:
+        place = Path(_open.enter_context(tempfile.TemporaryDirectory(prefix="gongkao-bench-")))
+    url = f"sqlite:///{place / 'gongkao.sqlite3'}" if engine == "sqlite" else _open.enter_context(start_postgres())
+    there = engine == "sqlite" and (place / "made").exists()
+    place.mkdir(parents=True, exist_ok=True)
+    app = create_app(Settings(mode="test", instance=place, database_url=url, secret_key=_SECRET, clock=DAY))
+    if not there:
+        with app.app_context():
+            upgrade(directory=app.extensions["migrate"].directory)
+            began = time.monotonic()
+            made = province.load(
+                size, seed=2025, password="!" * 12, years=years, busy=(BUSY, min(QUEUE, size // years))
+            )
+            took = time.monotonic() - began
+            print(f"{engine}: {size} applications, {made.rows} rows in {took:.0f} s", file=sys.stderr)
+        (place / "made").touch()
+    _rings[app] = sealing.keyring()
+    return app
+
+
+def close() -> None:
+    """Throw the databases away."""
+    province_of.cache_clear()
+    _open.close()
+    clock.install(clock.real_time)
+
+
+def use(app: Flask) -> None:
+    """Take the app's own keys into use, which belong to the process: several apps take turns."""
+    sealing.use(_rings[app])
+
+
+@contextmanager
+def using(app: Flask) -> Iterator[None]:
+    """Work inside the app for a while."""
+    use(app)
+    with app.app_context():
+        yield
+        db.session.remove()
+
+
+def sign_in(app: Flask, choose: Callable[[], Account]) -> FlaskClient:
+    """A browser signed in as an account."""
+    with using(app):
+        token = sessions.begin(choose())
+    client = app.test_client()
+    client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = token, True
+    return client
+
+
+def times(
+    clients: Sequence[FlaskClient], path: Callable[[FlaskClient, int], str], rounds: int, warm: int = 3
+) -> list[list[float]]:
+    """The times in ms of each, asked in turns, so that whatever else the machine does falls on all alike."""
+    found: list[list[float]] = [[] for _ in clients]
+    for turn in range(-warm, rounds):
+        for place, client in enumerate(clients):
+            address = path(client, turn)
+            use(client.application)
+            start = time.perf_counter()
+            answer = client.get(address)
+            took = (time.perf_counter() - start) * 1000
+            assert answer.status_code == 200, (address, answer.status)
+            if turn >= 0:
+                found[place].append(took)
+    return found
+
+
+def p95(values: Sequence[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(values, n=20)[-1]
+
+
+def spread(values: Sequence[float]) -> float:
+    """How far the middle half lies apart."""
+    first, _, last = statistics.quantiles(values, n=4)
+    return last - first
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The statements that a block sends."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
