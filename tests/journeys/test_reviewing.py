@@ -1,4 +1,4 @@
-"""Those who review, each through an ordinary day: the supervising unit, two officers of an agency, hands on the keys."""
+"""Those who review, each through an ordinary day by keyboard: the supervising unit, two officers of an agency."""
 
 import re
 from datetime import date
