@@ -100,8 +100,8 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
         "password_help",
         ("accounts.help_", "accounts.password_help", "accounts.issue_password", "accounts.refuse_password"),
     ),
-    (Permission.VIEW_EXAMS, "考务", "exams.home", "", ("exams.",)),
-    (Permission.VIEW_RESULTS, "考核结果", "notices.result_list", "", ("notices.", "exams.unit_")),
+    (Permission.VIEW_EXAMS, "考务", "exams.home", "rechecks", ("exams.",)),
+    (Permission.VIEW_RESULTS, "考核结果", "notices.result_list", "proposals", ("notices.", "exams.unit_")),
     (
         Permission.VIEW_OVERSIGHT,
         "监督",

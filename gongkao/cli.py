@@ -8,13 +8,14 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from gongkao.jobs import worker
+from gongkao.jobs import records, worker
 from gongkao.models import Role
 from gongkao.services import (
     audit_trail,
     backup,
     deferrals,
     demonstration,
+    files,
     handled,
     installation,
     outgoing,
@@ -71,12 +72,18 @@ def deadlines() -> None:
 @deadlines.command("run")
 @with_appcontext
 def run_deadlines() -> None:
-    """Fail deferrals that were not made up in time, and remind of those still open. Safe to run again."""
+    """Fail deferrals that were not made up in time, remind of those still open, clear old results of bulk work.
+
+    Safe to run again.
+    """
     done = deferrals.run_deadlines()
     sessions.forget_ended()
     sign_in.forget_old()
     handled.forget_old()
+    cleared = records.clear_old(current_app.config["GONGKAO"].job_days)
+    removed = files.sweep()
     click.echo(f"容缺后补：逾期不通过{done.failed}人，提醒{done.reminded}人。")
+    click.echo(f"批量任务：清理过期结果{cleared}项；删除不再使用的文件{removed}个。")
 
 
 @click.group("outgoing")

@@ -27,6 +27,7 @@ _MAY_BE = {
     "request_log": "应为 true 或 false",
     "slow_query_ms": "应为0至60000之间的整数（毫秒），0为不记录",
     "metrics": "应为 true 或 false",
+    "job_days": "应为1至3650之间的整数（天）",
     "max_concurrent": "应为0至1000之间的整数，0为不限",
     "agency_second_factor": "应为 true 或 false",
     "reports_max_lag_seconds": "应为1至3600之间的整数（秒）",
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     slow_query_ms: int = Field(default=0, ge=0, le=60000)
     metrics: bool = False
     max_concurrent: int = Field(default=0, ge=0, le=1000)
+    job_days: int = Field(default=30, ge=1, le=3650)
     agency_second_factor: bool = False
     smtp_host: str = ""
     smtp_port: int = Field(default=25, ge=1, le=65535)

@@ -10,9 +10,10 @@ from blueprints.exams.forms import TokenForm
 from blueprints.exams.tabs import exam_tabs
 from blueprints.forms import Form
 from blueprints.guard import requires
-from blueprints.helpers import account, attempt, list_page, refusal, row_id
+from blueprints.helpers import account, attempt, inline, list_page, refusal, row_id
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
+from gongkao.documents import panel_papers
 from gongkao.rules.errors import RuleError
 from gongkao.services import cycles, panels
 from gongkao.services.scores import mark_text
@@ -55,7 +56,7 @@ def panel(panel_id: int) -> ResponseReturnValue:
 
 def _panel_page(panel_id: int, form: OpenForm) -> str:
     found = panels.find(account(), panel_id)
-    begun = any(one.sealed_at is not None for one in found.assessors)
+    begun = any(one.begun for one in found.assessors)
     return render_template(
         "exams/panels/panel.html",
         panel=found,
@@ -125,8 +126,11 @@ def panel_sheet(assessor_id: int) -> ResponseReturnValue:
     if request.method == "POST" and TokenForm().validate_on_submit():
         typed = {name: text for name, text in request.form.items() if name.startswith("mark-")}
         try:
-            panels.seal(account(), assessor_id, typed)
-            flash(f"{found.name}的评分已密封，启封前不再显示。", "success")
+            sealed = panels.seal(account(), assessor_id, typed, anew="anew" in request.form)
+            done = (
+                "的评分已密封，启封前不再显示。" if sealed else "的评分已录入一次，待另一人再录一次；两次一致后密封。"
+            )
+            flash(f"{found.name}{done}", "success")
             return redirect(url_for("exams.panel", panel_id=found.panel_id))
         except RuleError as error:
             wrong = refusal(error)
@@ -139,7 +143,19 @@ def panel_sheet(assessor_id: int) -> ResponseReturnValue:
         text=mark_text,
         typed=typed,
         wrong=wrong,
+        second=panels.entered_by_another(account(), found),
     ), 422 if request.method == "POST" else 200
+
+
+@blueprint.get("/panels/<int:panel_id>/sheets.pdf")
+@requires(Permission.ENTER_SCORES)
+def panel_sheets(panel_id: int) -> ResponseReturnValue:
+    """The blank sheets for the assessors to mark on by hand."""
+    found = panels.find(account(), panel_id)
+    ok, made = attempt(None, lambda: panels.sheets_paper(found))
+    if not ok or made is None:
+        return redirect(url_for("exams.panel", panel_id=panel_id))
+    return inline(panel_papers.assessor_sheets(made), f"综合评审评分表-{found.name}.pdf", "application/pdf")
 
 
 @blueprint.post("/panels/<int:panel_id>/open")

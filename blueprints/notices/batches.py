@@ -66,7 +66,13 @@ def job_list() -> ResponseReturnValue:
 @requires(Permission.VIEW_RESULTS)
 def job(job_id: int) -> ResponseReturnValue:
     found = records.find(account(), job_id)
-    return render_template("jobs/job.html", job=found, time_left=records.time_left_text(found))
+    days: int = current_app.config["GONGKAO"].job_days
+    return render_template(
+        "jobs/job.html",
+        job=found,
+        time_left=records.time_left_text(found),
+        kept_until=records.kept_until(found, days),
+    )
 
 
 @blueprint.get("/jobs/<int:job_id>/state")

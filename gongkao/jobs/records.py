@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
@@ -225,6 +225,40 @@ def end(job_id: int, worker: str, state: JobState, error: str = "") -> None:
         if ended is None:
             raise Lost(job_id)
         audit.record(None, "end_job", session.get_one(Job, job_id), state=state.value)
+
+
+def kept_until(job: Job, days: int) -> date | None:
+    """The last day on which the result of an ended job can be fetched; None while it is under way."""
+    return job.finished_at.date() + timedelta(days=days) if job.finished_at is not None else None
+
+
+def clear_old(days: int) -> int:
+    """Let the files of jobs go that ended more than so many days ago; the jobs stay on record. Returns how many jobs.
+
+    Each job is a use case of its own, so that a run that is cut off goes on where it was.
+    """
+    last = now() - timedelta(days=days + 1)
+    query = select(Job.id).where(Job.finished_at < last, Job.cleared_at.is_(None), Job.files.any())
+    found = db.session.scalars(query.order_by(Job.id)).all()
+    db.session.rollback()
+    for job_id in found:
+        _clear(job_id)
+    return len(found)
+
+
+def _clear(job_id: int) -> None:
+    with transaction() as session:
+        job = session.scalars(select(Job).where(Job.id == job_id).with_for_update(of=Job)).one()
+        files_of = list(job.files)
+        if job.cleared_at is not None or not files_of:
+            return
+        for one in files_of:
+            session.delete(one)
+        session.flush()
+        for one in files_of:
+            files.discard(one.file)
+        job.cleared_at = now()
+        audit.record(None, "clear_job", job, files=len(files_of))
 
 
 def file_of(actor: Account, job_id: int, position: int) -> JobFile:

@@ -20,7 +20,7 @@ from gongkao.models.exam import (
     TrainingClass,
     TrainingMember,
 )
-from gongkao.models.files import StoredFile
+from gongkao.models.files import DiscardedFile, StoredFile
 from gongkao.models.handled import HandledPost
 from gongkao.models.job import Job, JobFile, JobState
 from gongkao.models.key import DataKeyEntry
@@ -78,6 +78,7 @@ __all__ = [
     "DataKeyEntry",
     "Deferral",
     "DeferralStatus",
+    "DiscardedFile",
     "ExamRoom",
     "ExamSite",
     "ExamSitting",

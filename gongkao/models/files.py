@@ -9,6 +9,15 @@ from gongkao.clock import now
 from gongkao.models.types import Model, Moment
 
 
+class DiscardedFile(Model):
+    """That the file of this digest lost a row that pointed at it; once none points at it, it may leave the store."""
+
+    __tablename__ = "discarded_file"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    discarded_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
 class StoredFile(Model):
     __tablename__ = "stored_file"
 

@@ -55,6 +55,7 @@ class Job(Model):
 
     `items` are the ids of the rows concerned, in order, fixed when the job was made. `worker` is the process at work
     ("host:pid") and `beat_at` when it last gave a sign of life: a job whose worker is gone is taken up by another.
+    `cleared_at` is when the files that came out of it were let go.
     `resumed_from` is how many were done when the present worker began, for the estimate of the time left.
     """
 
@@ -77,7 +78,8 @@ class Job(Model):
     beat_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     started_at: Mapped[datetime | None] = mapped_column(Moment)
-    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    cleared_at: Mapped[datetime | None] = mapped_column(Moment)
 
     account: Mapped[Account] = relationship()
     files: Mapped[list["JobFile"]] = relationship(order_by="JobFile.position", back_populates="job")

@@ -40,7 +40,11 @@ class ReviewPanel(Model):
 
 
 class PanelAssessor(Model):
-    """One assessor (评委); the first of a panel is its chair. `sealed_at` tells that the own sheet is in."""
+    """One assessor (评委); the first of a panel is its chair. `sealed_at` tells that the own sheet is in.
+
+    Where an agency has double entry on, `first_…` is the sheet as one person typed it, its parts by candidate's id,
+    until another has typed the same.
+    """
 
     __tablename__ = "panel_assessor"
 
@@ -51,8 +55,17 @@ class PanelAssessor(Model):
     unit_name: Mapped[str] = mapped_column(String(60))
     sealed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     sealed_at: Mapped[datetime | None] = mapped_column(Moment)
+    first_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    first_at: Mapped[datetime | None] = mapped_column(Moment)
+    first_sheet: Mapped[dict[str, list[str]] | None] = mapped_column(JSON(none_as_null=True))
 
     panel: Mapped[ReviewPanel] = relationship(back_populates="assessors")
+    first_by: Mapped[Account | None] = relationship(foreign_keys=[first_by_id])
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the own sheet was entered."""
+        return self.sealed_at is not None or self.first_at is not None
 
 
 class PanelCriterion(Model):

@@ -9,9 +9,11 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from gongkao.access.scope import narrow
 from gongkao.clock import now
+from gongkao.documents.panel_papers import AssessorSheetPaper
 from gongkao.extensions import db
 from gongkao.models import (
     Account,
+    Agency,
     Application,
     PanelAssessor,
     PanelCandidate,
@@ -149,7 +151,7 @@ def remove(actor: Account, panel_id: int) -> None:
 def _refuse_begun(panel: ReviewPanel) -> None:
     if panel.opened_at is not None:
         raise Refused("评审组已启封，不能再修改。")
-    if any(one.sealed_at is not None for one in panel.assessors):
+    if any(one.begun for one in panel.assessors):
         raise Refused("已有评委的评分密封，参评人员和评委不能再修改。")
 
 
@@ -261,47 +263,127 @@ def field_name(candidate: PanelCandidate, criterion: PanelCriterion) -> str:
     return f"mark-{candidate.id}-{criterion.id}"
 
 
-def seal(actor: Account, assessor_id: int, typed: Mapping[str, str]) -> None:
+def seal(actor: Account, assessor_id: int, typed: Mapping[str, str], *, anew: bool = False) -> bool:
     """Keep one assessor's whole sheet, sealed: nobody reads it before the panel is opened, whoever typed it included.
 
-    A sheet with a slip is typed anew as a whole. Raises FieldsRefused by `field_name`, Refused once opened,
-    WindowClosed, NotFound.
+    Where the agency has double entry on, the sheet counts once a second person has typed the same; `anew` makes the
+    second person's the first entry instead, for where the first was wrong. A sheet with a slip is typed anew as a
+    whole. Returns whether the sheet is sealed now.
+    Raises FieldsRefused by `field_name`, Refused once opened, WindowClosed, NotFound.
     """
     with transaction() as session:
         one = assessor(actor, assessor_id)
+        agency = scores.lock_own_agency(actor)
         panel = find(actor, one.panel_id, lock=True)
-        cycles.require_open(WindowKey.RESULTS, actor.agency, GRADE)
+        cycles.require_open(WindowKey.RESULTS, agency, GRADE)
         if panel.opened_at is not None:
             raise Refused("评审组已启封，评分不能再修改。")
-        people = judged_by(one)
-        if not people:
-            raise Refused("没有需要该评委评分的人员。")
-        wrong: dict[str, str] = {}
-        sheets: dict[int, list[Decimal]] = {}
-        for candidate in people:
-            sheets[candidate.id] = []
-            for criterion in panel.criteria:
-                name = field_name(candidate, criterion)
-                subject = Subject(str(criterion.id), criterion.name, criterion.full_mark, Decimal(0))
-                try:
-                    mark = parse_mark(typed.get(name, ""), subject)
-                    if mark.value is None:
-                        raise InvalidInput("请填写分数；缺考的请先在评审组中登记。")
-                    sheets[candidate.id].append(mark.value)
-                except InvalidInput as error:
-                    wrong[name] = error.message
-        if wrong:
-            raise FieldsRefused(wrong)
-        for before in session.scalars(select(PanelMark).where(PanelMark.assessor_id == one.id)):
-            session.delete(before)
-        session.flush()
-        for number, parts in sheets.items():
-            shown = [mark_text(part, False) for part in parts]
-            total = sum(parts, Decimal(0))
-            session.add(PanelMark(assessor_id=one.id, candidate_id=number, parts=shown, total=total))
+        sheet = _read_sheet(one, typed)
+        if agency.double_entry and not (one.first_at is not None and one.first_by_id != actor.id and not anew):
+            _forget(one)
+            one.first_by_id, one.first_at = actor.id, now()
+            one.first_sheet = {str(number): _shown(parts) for number, parts in sheet.items()}
+            audit.record(actor, "enter_panel_sheet", panel, assessor=one.name)
+            return False
+        if agency.double_entry:
+            _require_same(one, sheet)
         again = one.sealed_at is not None
+        _forget(one)
+        for number, parts in sheet.items():
+            total = sum(parts, Decimal(0))
+            session.add(PanelMark(assessor_id=one.id, candidate_id=number, parts=_shown(parts), total=total))
         one.sealed_by_id, one.sealed_at = actor.id, now()
         audit.record(actor, "seal_panel_sheet", panel, assessor=one.name, again=again)
+    return True
+
+
+def _read_sheet(one: PanelAssessor, typed: Mapping[str, str]) -> dict[int, list[Decimal]]:
+    """The marks of a whole sheet, by candidate. Raises FieldsRefused, Refused."""
+    people = judged_by(one)
+    if not people:
+        raise Refused("没有需要该评委评分的人员。")
+    wrong: dict[str, str] = {}
+    sheet: dict[int, list[Decimal]] = {}
+    for candidate in people:
+        sheet[candidate.id] = []
+        for criterion in one.panel.criteria:
+            name = field_name(candidate, criterion)
+            subject = Subject(str(criterion.id), criterion.name, criterion.full_mark, Decimal(0))
+            try:
+                mark = parse_mark(typed.get(name, ""), subject)
+                if mark.value is None:
+                    raise InvalidInput("请填写分数；缺考的请先在评审组中登记。")
+                sheet[candidate.id].append(mark.value)
+            except InvalidInput as error:
+                wrong[name] = error.message
+    if wrong:
+        raise FieldsRefused(wrong)
+    return sheet
+
+
+def _shown(parts: Sequence[Decimal]) -> list[str]:
+    return [mark_text(part, False) for part in parts]
+
+
+def _require_same(one: PanelAssessor, sheet: Mapping[int, Sequence[Decimal]]) -> None:
+    """Raises FieldsRefused where the first person typed other marks; what those were is not told."""
+    first = one.first_sheet or {}
+    wrong = {}
+    for candidate in judged_by(one):
+        before, after = first.get(str(candidate.id), []), _shown(sheet[candidate.id])
+        for place, criterion in enumerate(one.panel.criteria):
+            if before[place : place + 1] != after[place : place + 1]:
+                wrong[field_name(candidate, criterion)] = "与第一次录入的不同，请核对评分表。"
+    if wrong:
+        raise FieldsRefused(wrong)
+
+
+def _forget(one: PanelAssessor) -> None:
+    """Take away what was entered of a sheet, so that it can be entered anew."""
+    for mark in db.session.scalars(select(PanelMark).where(PanelMark.assessor_id == one.id)):
+        db.session.delete(mark)
+    one.sealed_by_id = one.sealed_at = None
+    one.first_by_id = one.first_at = one.first_sheet = None
+    db.session.flush()
+
+
+def entered_by_another(actor: Account, one: PanelAssessor) -> bool:
+    """Whether somebody else has typed the sheet once, so that the actor's entry is the second."""
+    return one.first_at is not None and one.first_by_id != actor.id
+
+
+def sheets_paper(panel: ReviewPanel) -> list[AssessorSheetPaper]:
+    """The blank sheets to be filled in by hand, one for each assessor who judges somebody.
+
+    Raises Refused where there is nobody to judge.
+    """
+    made = [_sheet_paper(panel, one) for one in panel.assessors if judged_by(one)]
+    if not made:
+        raise Refused("评审组还没有参评人员，请先编入后再打印评分表。")
+    return made
+
+
+def _sheet_paper(panel: ReviewPanel, one: PanelAssessor) -> AssessorSheetPaper:
+    people = []
+    for candidate in judged_by(one):
+        application = candidate.application
+        assert application.unit is not None and application.trade is not None
+        people.append(
+            (application.number or "", application.person.name, application.unit.name, application.trade.name)
+        )
+    agency = db.session.get_one(Agency, panel.agency_id)
+    return AssessorSheetPaper(
+        cycle_year=cycles.current_cycle().year,
+        agency_name=agency.name,
+        panel=panel.name,
+        assessor=one.name,
+        chair=one.position == 0,
+        assessor_unit=one.unit_name,
+        criteria=tuple((part.name, mark_text(part.full_mark, False)) for part in panel.criteria),
+        full_mark=mark_text(sum((part.full_mark for part in panel.criteria), Decimal(0)), False),
+        people=tuple(people),
+        stands_back=len([each for each in panel.candidates if _conflict(one, each)]),
+    )
 
 
 def unsealed(panel: ReviewPanel) -> list[str]:

@@ -15,7 +15,13 @@ from gongkao.models import (
     HelpStatus,
     Message,
     PasswordHelp,
+    ProposalState,
+    Recheck,
+    RecheckState,
     RegistrationSheet,
+    Release,
+    ReleaseProposal,
+    Result,
     Role,
     SheetStatus,
     Unit,
@@ -28,7 +34,7 @@ from gongkao.services import cycles, deferrals, visits
 
 def counts(account: Account) -> dict[str, int]:
     """Waiting pieces by kind of work, asked for at once: messages, applications, onsite, deferrals, cases,
-    unit_checks, password_help, sheets, checks_to_accept.
+    unit_checks, password_help, sheets, checks_to_accept, rechecks, proposals.
 
     Only what the person may do.
     """
@@ -50,6 +56,25 @@ def _work(account: Account) -> dict[str, Select[Any]]:
     if may(account, Permission.DECIDE_CASES):
         found["cases"] = select(FalseMaterialsCase.id).where(
             FalseMaterialsCase.agency_id == account.agency_id, FalseMaterialsCase.status == CaseStatus.RAISED
+        )
+    if may(account, Permission.ENTER_SCORES):
+        found["rechecks"] = (
+            select(Recheck.id)
+            .join(Recheck.result)
+            .join(Release, Release.id == Result.release_id)
+            .where(
+                Release.cycle_id == cycle.id,
+                Release.agency_id == account.agency_id,
+                Recheck.state == RecheckState.ASKED,
+            )
+        )
+    if may(account, Permission.RELEASE_RESULTS):
+        # Whoever proposed a release is not the one to confirm it.
+        found["proposals"] = select(ReleaseProposal.id).where(
+            ReleaseProposal.cycle_id == cycle.id,
+            ReleaseProposal.agency_id == account.agency_id,
+            ReleaseProposal.state == ProposalState.OPEN,
+            ReleaseProposal.proposed_by_id != account.id,
         )
     if account.unit is not None and cycles.is_open(WindowKey.UNIT_CHECK, account.unit):
         unchecked = ~Unit.checks.any(UnitCheck.cycle_id == cycle.id)

@@ -7,7 +7,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any, BinaryIO
 
@@ -27,7 +27,7 @@ _ABSENT = {"NoSuchKey", "NotFound", "404"}
 class S3Store:
     """A store in a bucket that is there already: the object ``ab/cd/abcd…`` is the file of that digest.
 
-    What the service needs to allow: putting and getting every object, and deleting those under ``.probe/``.
+    What the service needs to allow: putting, getting and deleting every object.
     """
 
     def __init__(self, place: S3Place) -> None:
@@ -60,6 +60,10 @@ class S3Store:
         except MissingFile:
             return False
         return True
+
+    def remove(self, digest: str) -> None:
+        with suppress(MissingFile), _answering(digest):
+            self._client.delete_object(Bucket=self.place.bucket, Key=_key(digest))
 
     def check(self) -> None:
         name, content = PROBES + secrets.token_hex(16), secrets.token_bytes(32)

@@ -37,6 +37,9 @@ class Shelf(Protocol):
     def exists(self, digest: str) -> bool:
         """Whether there is anything under this digest."""
 
+    def remove(self, digest: str) -> None:
+        """Let what lies under this digest go."""
+
     def check(self) -> None:
         """Write, read and remove a small probe. Raises OSError."""
 
@@ -72,6 +75,9 @@ class SealedStore:
 
     def exists(self, digest: str) -> bool:
         return self.shelf.exists(digest)
+
+    def remove(self, digest: str) -> None:
+        self.shelf.remove(digest)
 
     def check(self) -> None:
         self.shelf.check()

@@ -22,6 +22,9 @@ from gongkao.jobs.queue import queue
 from gongkao.models import Account, Certificate, Job, JobState, Person, Result
 from gongkao.services import batches, files, listing
 from gongkao.services.errors import NotFound, Refused
+from gongkao.services.transaction import transaction
+from gongkao.storage import store
+from gongkao.storage.uploads import Upload
 from tests.documents.reading import read
 from tests.services.conftest import Together
 from tests.services.released import RESULTS_DAY, release
@@ -62,6 +65,36 @@ def test_each_person_has_a_file_of_their_own(world: World, results: list[Result]
     for data, name in zip(made.values(), NAMES, strict=True):
         assert f"{name}同志：" in read(data).text
     assert not (queue().folder / str(job.id)).exists()
+
+
+def test_old_results_are_cleared_and_their_files_leave_the_store_a_day_later(
+    world: World, results: list[Result], at: Callable[[date], None]
+) -> None:
+    """A file that somebody keeps again meanwhile stays, and so does one that another row points at."""
+    lonely, shared, kept_again = (
+        start(world.officer),
+        start(world.officer, form="pdf"),
+        start(world.manager, q="陶然丁"),
+    )
+    digests = [one.files[0].file.sha256 for one in (lonely, shared, kept_again)]
+    data = [files.read(one.files[0].file) for one in (lonely, shared, kept_again)]
+    with transaction():
+        files.keep(Upload("application/pdf", ".pdf", data[1]), "别处也用.pdf")
+    assert records.kept_until(lonely, 30) == date(2025, 12, 3)
+    at(date(2025, 12, 3))
+    assert records.clear_old(30) == 0
+    at(date(2025, 12, 5))
+    assert (records.clear_old(30), records.clear_old(30), files.sweep()) == (3, 0, 0)
+    assert lonely.cleared_at is not None and lonely.files == [] and lonely.state is JobState.DONE
+    with pytest.raises(NotFound):
+        records.file_of(world.officer, lonely.id, 1)
+    assert all(store().exists(digest) for digest in digests)
+    with transaction():
+        files.keep(Upload("application/zip", ".zip", data[2]), "又用到.zip")
+    at(date(2025, 12, 7))
+    assert (files.sweep(), files.sweep()) == (1, 0)
+    assert [store().exists(digest) for digest in digests] == [False, True, True]
+    assert len(entries(start(world.officer))) == len(NAMES)
 
 
 def test_or_all_are_in_one_in_the_lists_order(world: World, results: list[Result]) -> None:

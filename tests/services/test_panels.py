@@ -7,13 +7,15 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
+from gongkao.documents import panel_papers
 from gongkao.extensions import db
 from gongkao.models import Account, Application, ReviewPanel, Score
 from gongkao.rules.errors import WindowClosed
 from gongkao.rules.workflow import Status
-from gongkao.services import listing, panels, pass_lines, scores
+from gongkao.services import double_entry, listing, panels, pass_lines, scores
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from tests import factories
+from tests.documents.reading import read
 from tests.world import World
 
 ASSESSORS = "甘一 云上站\n甘二，云中站\n甘三 云下站\n甘四 中牟县云溪站"
@@ -84,6 +86,36 @@ def test_sheets_stay_sealed_until_all_are_in_and_opened(world: World, panel: Rev
         panels.seal(world.officer, panel.assessors[0].id, sheet(panel, 0, "50", "30", "55", "35"))
     with pytest.raises(Refused, match="不能手工录入"):
         scores.enter(world.officer, 1, {scores.field_name(people[0].id, "review"): "99"})
+
+
+def test_with_double_entry_a_sheet_counts_once_two_people_typed_the_same(world: World, panel: ReviewPanel) -> None:
+    """Neither sees what the other typed, only where it differs; the second may make the own entry the first."""
+    double_entry.switch(world.officer, True)
+    one = panel.assessors[0]
+    right, slip = sheet(panel, 0, "50", "30", "55", "35"), sheet(panel, 0, "50", "30", "55", "34")
+    assert panels.seal(world.officer, one.id, slip) is False and panels.entered_by_another(world.manager, one)
+    with pytest.raises(Refused, match="密封"):
+        panels.set_absent(world.officer, panel.candidates[0].id)
+    assert panels.seal(world.officer, one.id, slip) is False
+    with pytest.raises(FieldsRefused) as refused:
+        panels.seal(world.manager, one.id, right)
+    assert list(refused.value.fields) == [list(right)[3]] and "34" not in str(refused.value.fields)
+    assert one.sealed_at is None and "甘一" in panels.unsealed(panel)
+    assert panels.seal(world.manager, one.id, right, anew=True) is False
+    assert panels.seal(world.officer, one.id, right) is True
+    assert one.sealed_by_id == world.officer.id and one.first_sheet is None and "甘一" not in panels.unsealed(panel)
+    # Typed anew, it has to be typed twice again.
+    assert panels.seal(world.officer, one.id, right) is False and one.sealed_at is None
+
+
+def test_the_sheets_to_mark_by_hand_leave_out_the_own_unit(world: World, panel: ReviewPanel) -> None:
+    made = read(panel_papers.assessor_sheets(panels.sheets_paper(panel)))
+    assert len(made.pages) == 4
+    assert "主任评委：甘一（云上站）" in made.pages[0] and "业绩成果满分60答辩满分40合计满分100" in made.pages[0]
+    assert "孟听雨甲" in made.pages[3] and "祝晓川乙" not in made.pages[3] and "同单位的1人已回避" in made.pages[3]
+    empty = panels.make(world.officer, "第四评审组", ASSESSORS, CRITERIA)
+    with pytest.raises(Refused, match="还没有参评人员"):
+        panels.sheets_paper(empty)
 
 
 def test_the_extremes_are_left_out_by_cycle_data(world: World, people: Pair) -> None:

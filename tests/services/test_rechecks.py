@@ -9,7 +9,7 @@ from sqlalchemy import select
 from gongkao.extensions import db
 from gongkao.models import Account, Certificate, CertificateCounter, Message, Result, Score
 from gongkao.rules.workflow import Status
-from gongkao.services import listing, rechecks, results, scores
+from gongkao.services import listing, rechecks, results, scores, waiting
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -51,6 +51,7 @@ def test_asking_is_open_for_the_days_of_the_cycle_and_once(
     with pytest.raises(Refused, match="只能申请一次"):
         rechecks.ask(own, REASON)
     assert titles(Message.about == f"recheck {made.id}") == ["收到成绩复核申请：孟听雨甲"]
+    assert [waiting.counts(one)["rechecks"] for one in (world.officer, world.far_officer)] == [1, 0]
     with pytest.raises(NotFound):
         rechecks.ask(world.applicant, REASON)
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from gongkao.extensions import db
 from gongkao.models import Account, Application, Release, ReleaseProposal, Role
 from gongkao.rules.workflow import Status
-from gongkao.services import listing, release, results, scores
+from gongkao.services import listing, release, results, scores, waiting
 from gongkao.services.errors import FieldsRefused, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -45,6 +45,8 @@ def test_nothing_shows_until_somebody_else_has_confirmed(world: World, complete:
     with pytest.raises(Refused, match="还没有提请公布"):
         release.confirm(world.manager, 4)
     release.propose(world.officer, 4, NUMBER)
+    assert [waiting.counts(one)["proposals"] for one in (world.manager, world.far_manager)] == [1, 0]
+    assert "proposals" not in waiting.counts(world.officer)
     assert listing.run(results.result_listing(world.officer), {}).total == 0
     assert db.session.scalar(select(func.count(Release.id))) == 0
     state = next(state for state in scores.grade_states(world.officer) if state.grade == 4)
