@@ -19,6 +19,7 @@ from gongkao.services import (
     handled,
     installation,
     outgoing,
+    servers,
     sessions,
     sign_in,
 )
@@ -37,6 +38,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(backup_command)
     app.cli.add_command(restore_command)
     app.cli.add_command(files_commands)
+    app.cli.add_command(check_command)
 
 
 @click.command()
@@ -159,6 +161,18 @@ def restore_command(file: Path) -> None:
         raise click.ClickException(error.message) from error
     moment = contents.taken_at.strftime("%Y-%m-%d %H:%M")
     click.echo(f"已恢复{moment}的备份：{contents.rows}行数据、{contents.files}个文件。")
+
+
+@click.command("check")
+@click.option("--new-keys", is_flag=True, help="all servers have new keys: compare with this one's from now on")
+@with_appcontext
+def check_command(new_keys: bool) -> None:
+    """Whether this server is set up as the others are: everything shared answers, and the keys are the same."""
+    lines = servers.check(current_app.config["GONGKAO"], anew=new_keys)
+    for line in lines:
+        click.echo(f"{line.what}：{line.words}", err=not line.well)
+    if not all(line.well for line in lines):
+        raise click.ClickException("有不符之处，请先改正再启动本机的服务。")
 
 
 @click.group("files")

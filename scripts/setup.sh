@@ -41,6 +41,8 @@ system_packages() {
   fi
   if [ "$purpose" = test ]; then
     command -v chromium >/dev/null || missing+=(chromium)
+    command -v redis-server >/dev/null || missing+=(redis-server)
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx)
     { compgen -G '/usr/lib/postgresql/*/bin/initdb' || command -v initdb; } >/dev/null || missing+=(postgresql)
   fi
   # A ready environment needs no second Python; a fresh Debian has the interpreter without its venv module.

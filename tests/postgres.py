@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -86,9 +87,18 @@ def start_postgres(parent: Path | None = None, *, durable: bool = False) -> Iter
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass
+class Replica:
+    """The URL of the same database on a server that follows; its log, with every statement; what ends it at once."""
+
+    url: str
+    log: Path
+    end: Callable[[], None]
+
+
 @contextmanager
-def start_replica(url: str, parent: Path | None = None) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield the URL of the same database on a replica that follows the server of `url`, and what ends it at once."""
+def start_replica(url: str, parent: Path | None = None) -> Iterator[Replica]:
+    """Yield a replica that follows the server of `url`."""
     primary = parse_qs(urlsplit(url).query)["host"][0]
     folder = Path(tempfile.mkdtemp(prefix="gongkao-pg-", dir=parent))
     if os.geteuid() == 0:
@@ -110,12 +120,13 @@ def start_replica(url: str, parent: Path | None = None) -> Iterator[tuple[str, C
             "--no-sync",
             "--write-recovery-conf",
         )
-        options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+        told = {"log_statement": "all", "log_line_prefix": "%a "}
+        options = " ".join(f"-c {name}='{value}'" for name, value in {**SETTINGS, **told}.items())
         _run(
             folder, "pg_ctl", "start", "--wait", f"--pgdata={data}", f"--log={log}", f"--options=-k {folder} {options}"
         )
         try:
-            yield url.replace(primary, str(folder)), end
+            yield Replica(url.replace(primary, str(folder)), log, end)
         finally:
             end()
     finally:

@@ -1,7 +1,7 @@
 """Reports from a replica: what reads there, what never does, and what holds when it is behind or gone."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +13,27 @@ from sqlalchemy import event
 
 from app import create_app
 from gongkao import clock
-from gongkao.config import Settings
 from gongkao.extensions import REPLICA, db
 from gongkao.services import dashboard, replica, reports, sessions
 from gongkao.services.replica import AWAY, BEHIND, OK
 from gongkao.services.transaction import transaction
-from tests.conftest import REGISTRATION_DAY, SECRET, PostgresServer
-from tests.postgres import start_replica
+from tests import conftest
+from tests.conftest import PostgresServer
+from tests.postgres import Replica, start_replica
 from tests.world import World
 
 
 @pytest.fixture
-def copied(postgres: PostgresServer, tmp_path: Path) -> Iterator[tuple[Flask, str, Callable[[], None]]]:
-    """An app on a database with a replica; the replica's URL; what ends the replica."""
+def copied(postgres: PostgresServer, tmp_path: Path) -> Iterator[tuple[Flask, Replica]]:
+    """An app on a database with a replica."""
     name = postgres.fresh()
     url = postgres.database_url(name)
-    with start_replica(url) as (replica_url, end):
-        settings = Settings(
-            mode="test",
-            instance=tmp_path / "instance",
-            database_url=url,
-            reports_database_url=replica_url,
-            reports_max_lag_seconds=1,
-            secret_key=SECRET,
-            clock=REGISTRATION_DAY,
-        )
-        app = create_app(settings)
+    with start_replica(url) as second:
+        settings = conftest._settings(tmp_path / "instance", url)
+        changes = {"reports_database_url": second.url, "reports_max_lag_seconds": 1}
+        app = create_app(settings.model_copy(update=changes))
         app.config["WTF_CSRF_ENABLED"] = False
-        yield app, replica_url, end
+        yield app, second
         with app.app_context():
             for engine in db.engines.values():
                 engine.dispose()
@@ -72,7 +65,8 @@ def _until(state: str) -> None:
     """Look afresh, again and again, until the replica is found so."""
     watch: Any = replica._watch
     for _ in range(1500):
-        watch._next = 0.0
+        # And stay with what was found until asked again.
+        watch._next, watch.look_every = 0.0, 1000.0
         if watch.look() == state:
             return
         time.sleep(0.02)
@@ -80,26 +74,22 @@ def _until(state: str) -> None:
 
 
 def test_reports_read_from_the_replica_and_from_the_main_database_when_it_fails(
-    copied: tuple[Flask, str, Callable[[], None]], asked: list[str]
+    copied: tuple[Flask, Replica], asked: list[str]
 ) -> None:
-    app, replica_url, end = copied
+    app, second = copied
     browser = _browser(app)
     with app.app_context():
         _until(OK)
-    asked.clear()
-    assert browser.get("/oversight").status_code == 200
-    first = asked.count("replica")
-    assert first >= 5 and asked[0] == "main"
-    assert browser.get("/oversight/export?table=slow").status_code == 200
-    assert browser.get("/reports/preview").status_code == 200
-    assert browser.get("/review/all/export").status_code == 200
-    assert asked.count("replica") > first + 5
+    for address in ("/oversight", "/oversight/export?table=slow", "/reports/preview", "/review/all/export"):
+        asked.clear()
+        assert browser.get(address).status_code == 200
+        assert "replica" in asked and asked[0] == "main", address
     # A desk, and whatever decides, does not.
     asked.clear()
     assert browser.get("/review").status_code == 200 and browser.get("/reports").status_code == 200
     assert set(asked) == {"main"}
     # Further behind than allowed: it is held where it is, and something is written.
-    with psycopg.connect(replica_url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(second.url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("SELECT pg_wal_replay_pause()")
         with app.app_context(), transaction():
             World().city_officer.display_name = "另一个"
@@ -132,7 +122,7 @@ def test_reports_read_from_the_replica_and_from_the_main_database_when_it_fails(
         assert set(asked) == {"main"}
     replica.last_write.set(0.0)
     # Gone in the middle of a report: the report comes all the same, and the replica is left alone for a while.
-    end()
+    second.end()
     assert browser.get("/oversight").status_code == 200
     asked.clear()
     assert browser.get("/oversight").status_code == 200 and set(asked) == {"main"}
