@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from gongkao.jobs import records, worker
 from gongkao.models import Role
+from gongkao.sealing import keyring
 from gongkao.services import (
     audit_trail,
     backup,
@@ -18,6 +19,7 @@ from gongkao.services import (
     files,
     handled,
     installation,
+    keys,
     outgoing,
     servers,
     sessions,
@@ -37,6 +39,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(audit_commands)
     app.cli.add_command(backup_command)
     app.cli.add_command(restore_command)
+    app.cli.add_command(key_commands)
     app.cli.add_command(files_commands)
     app.cli.add_command(check_command)
 
@@ -129,6 +132,42 @@ def verify_audit() -> None:
 def _tell_progress(what: str, done: int, total: int) -> None:
     share = f"{done}/{total}" if total else str(done)
     click.echo(f"\r{what} {share}      ", nl=done == total, err=True)
+
+
+@click.group("keys")
+def key_commands() -> None:
+    """The keys that seal identity numbers, mobile numbers and files."""
+
+
+@key_commands.command("list")
+@with_appcontext
+def list_keys() -> None:
+    """Tell which data keys and master keys there are, never their secrets."""
+    for one in keys.lines():
+        state = "使用中" if one.in_use else f"{one.retired_at:%Y-%m-%d}停用" if one.retired_at else "待换下"
+        click.echo(f"数据密钥 {one.id}　{one.purpose.label}　{one.created_at:%Y-%m-%d}生成　{state}")
+    click.echo(f"主密钥 {'、'.join(keyring().master_ids)}（{keyring().path}）")
+
+
+@key_commands.command("rotate")
+@with_appcontext
+def rotate_keys() -> None:
+    """Seal every row and file anew with fresh data keys, while people work. Stopped, it goes on where it was."""
+    try:
+        done = keys.rotate(lambda what, number, total: _tell_progress(f"重新加密 {what}", number, total))
+    except Refused as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"已更换数据密钥：重新加密{done.rows}行数据、{done.files}个文件。")
+    if done.missing:
+        click.echo(f"有{done.missing}个文件不在存储中，请核对备份。", err=True)
+
+
+@key_commands.command("rotate-master")
+@with_appcontext
+def rotate_master_key() -> None:
+    """Wrap the data keys with a fresh master key and take the old one out of the file."""
+    name, count = keys.rotate_master()
+    click.echo(f"已更换主密钥：{count}把数据密钥改由主密钥{name}加密。请立即另存一份密钥文件“{keyring().path}”。")
 
 
 def _backup_key() -> Path:

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import pikepdf
@@ -107,7 +107,7 @@ def file_name(*parts: str) -> str:
     return joined.strip(" .")[:100].rstrip(" .") or "文件"
 
 
-def write_zip(target: Path, entries: Iterable[tuple[str, bytes]]) -> None:
+def write_zip(target: Path | IO[bytes], entries: Iterable[tuple[str, bytes]]) -> None:
     """Write a ZIP file; the same entries give the same bytes. A name that came before gets a number.
 
     The entries are stored as they are: PDFs are compressed already.
@@ -121,20 +121,20 @@ def write_zip(target: Path, entries: Iterable[tuple[str, bytes]]) -> None:
             archive.writestr(ZipInfo(unique, _MOMENT), data)
 
 
-def sizes(path: Path) -> list[tuple[str, int]]:
+def sizes(source: Path | IO[bytes]) -> list[tuple[str, int]]:
     """The names and sizes in bytes of the entries of such a file, without reading them."""
-    with ZipFile(path) as archive:
+    with ZipFile(source) as archive:
         return [(entry.filename, entry.file_size) for entry in archive.infolist()]
 
 
-def read_zip(path: Path) -> Iterator[tuple[str, bytes]]:
+def read_zip(source: Path | IO[bytes]) -> Iterator[tuple[str, bytes]]:
     """The entries of a ZIP file that `write_zip` wrote, one at a time."""
-    with ZipFile(path) as archive:
+    with ZipFile(source) as archive:
         for name in archive.namelist():
             yield name, archive.read(name)
 
 
-def join(files: Iterable[bytes], target: Path, title: str) -> None:
+def join(files: Iterable[bytes], target: Path | BinaryIO, title: str) -> None:
     """Write PDFs one after another into one file, tagged as they are; the same files give the same bytes."""
     with pikepdf.new() as whole, contextlib.ExitStack() as opened:
         roots: list[Any] = []

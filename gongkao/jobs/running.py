@@ -4,6 +4,7 @@ A step makes the papers of a few people and keeps them as one file under the ste
 result is put together from them, in volumes, so that memory stays small however many people there are.
 """
 
+import io
 import logging
 import shutil
 from collections import Counter
@@ -19,6 +20,7 @@ from gongkao.jobs import records
 from gongkao.models import Account, Job, JobState
 from gongkao.rules.errors import RuleError
 from gongkao.services.batch_kinds import KINDS, Form, Gathered, Kind
+from gongkao.storage.sealed import read_sealed, write_sealed
 from gongkao.storage.uploads import Upload
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ def _do(job: Job, worker: str, place: Path, press: Press) -> None:
         upload = _bind(place, entries, kind, form, name)
         records.keep_file(job_id, worker, position, upload, f"{name}{upload.extension}")
         records.progress(job_id, worker, len(items))
-    notes = (_left_out_path(_step_path(place, number)).read_text(encoding="utf-8") for number in range(count))
+    notes = (_read(_left_out_path(_step_path(place, number))).decode() for number in range(count))
     left_out = [line for note in notes for line in note.splitlines()]
     note = f"有{len(left_out)}份没有生成：{'；'.join(left_out)}" if left_out else ""
     if not volumes:
@@ -95,11 +97,11 @@ def _make_step(kind: Kind, actor: Account, items: list[int], address: str, path:
             left_out.append(f"{one.name.removesuffix('.pdf')}：{data.message}")
     if kind.keep is not None:
         left_out += kind.keep(actor, made)
-    _left_out_path(path).write_text("\n".join(left_out), encoding="utf-8")
-    fresh = path.with_suffix(".new")
-    write_zip(fresh, ((one.name, one.paper) for one in made))
+    _write(_left_out_path(path), "\n".join(left_out).encode())
+    whole = io.BytesIO()
+    write_zip(whole, ((one.name, one.paper) for one in made))
     # Whole or not there at all: a killed worker leaves no half step.
-    fresh.replace(path)
+    _write(path, whole.getvalue())
 
 
 def _step_path(place: Path, number: int) -> Path:
@@ -108,6 +110,15 @@ def _step_path(place: Path, number: int) -> Path:
 
 def _left_out_path(path: Path) -> Path:
     return path.with_suffix(".txt")
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Keep a piece of the work, sealed for this place: what lies here is as personal as what it ends up in."""
+    write_sealed(path, data, f"{path.parent.name}/{path.name}")
+
+
+def _read(path: Path) -> bytes:
+    return read_sealed(path, f"{path.parent.name}/{path.name}")
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,7 @@ def _volumes(place: Path, steps: int, kind: Kind, form: Form) -> list[list[_Entr
     found = [
         _Entry(step, order, name.rpartition("/")[0], size)
         for step in range(steps)
-        for order, (name, size) in enumerate(sizes(_step_path(place, step)))
+        for order, (name, size) in enumerate(sizes(io.BytesIO(_read(_step_path(place, step)))))
     ]
     if kind.by_unit:
         found.sort(key=lambda entry: entry.folder)
@@ -156,14 +167,14 @@ def _bind(place: Path, chosen: list[_Entry], kind: Kind, form: Form, title: str)
 
     def entries() -> Iterator[tuple[str, bytes]]:
         for step, of_step in groupby(chosen, key=lambda entry: entry.step):
-            there = list(read_zip(_step_path(place, step)))
+            there = list(read_zip(io.BytesIO(_read(_step_path(place, step)))))
             for entry in of_step:
                 name, data = there[entry.order]
                 yield name.rpartition("/")[2] if form is Form.UNITS else name, data
 
-    target = place / "volume"
+    target = io.BytesIO()
     if form is Form.PDF:
         join((data for _, data in entries()), target, title)
-        return Upload("application/pdf", ".pdf", target.read_bytes())
+        return Upload("application/pdf", ".pdf", target.getvalue())
     write_zip(target, kind.close(entries()) if kind.close is not None else entries())
-    return Upload("application/zip", ".zip", target.read_bytes())
+    return Upload("application/zip", ".zip", target.getvalue())

@@ -48,11 +48,11 @@ def seal(grace: timedelta = GRACE) -> int:
         if session.connection().dialect.name == "postgresql":
             session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         last = session.scalar(select(AuditSeal).order_by(AuditSeal.id.desc()).limit(1))
-        query = (
-            select(AuditEntry.id, AuditEntry.mac)
-            .where(AuditEntry.id > (last.last_id if last else 0), AuditEntry.at <= now() - grace)
-            .order_by(AuditEntry.id)
-        )
+        # Up to the last one that is old enough, whatever time the others tell: where the clock was put on or back, a
+        # stretch chosen by time alone would have gaps.
+        new_ones = AuditEntry.id > (last.last_id if last else 0)
+        end = session.scalar(select(func.max(AuditEntry.id)).where(new_ones, AuditEntry.at <= now() - grace)) or 0
+        query = select(AuditEntry.id, AuditEntry.mac).where(new_ones, AuditEntry.id <= end).order_by(AuditEntry.id)
         digest = last.digest if last else _START
         first_id = last_id = count = 0
         for entry_id, mac in session.execute(query.execution_options(yield_per=_BATCH)):
@@ -279,6 +279,8 @@ _ACTIONS = {
     "resubmit_application": "重新提交申报",
     "return_originals": "退还原件",
     "return_report": "退回报表",
+    "rotate_keys": "更换数据密钥",
+    "rotate_master_key": "更换主密钥",
     "save_exam_room": "设置考场",
     "save_exam_site": "设置考点",
     "save_exam_sitting": "设置场次",

@@ -12,6 +12,7 @@ from flask_migrate import upgrade
 from sqlalchemy import select
 
 from app import create_app
+from gongkao import sealing
 from gongkao.config import Settings
 from gongkao.extensions import db
 from gongkao.models import Account, StoredFile
@@ -88,6 +89,7 @@ def test_what_is_put_back_is_the_same_row_by_row_and_file_by_file(
         contents = backup.restore(copy, key, lambda *step: seen.append(step))
         assert contents.rows == sum(map(len, before.values()))
         assert contents.files == len(digests)
+        assert sealing.keyring().master_ids != ["test"], "sealed by another master key here"
         for digest, data in digests.items():
             assert store().get(digest) == data
         with db.engine.connect() as connection:

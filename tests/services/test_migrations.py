@@ -11,7 +11,11 @@ from flask_migrate import downgrade, upgrade
 
 from gongkao.config import ROOT
 from gongkao.extensions import db
-from gongkao.services import starting_data
+from gongkao.models import Application
+from gongkao.rules.workflow import Status
+from gongkao.services import accounts, listing, review_lists, saved_views, starting_data
+from tests import factories
+from tests.world import World
 
 
 def _tables() -> set[str]:
@@ -43,6 +47,38 @@ def test_every_step_goes_up_and_down_with_rows_in_it(bare_app: Flask) -> None:
     for _ in steps[:-1]:
         upgrade(directory=folder, revision="+1")
     assert _tables() == set(db.metadata.tables) | {"alembic_version"}
+
+
+def test_what_is_sealed_is_plain_again_below_and_sealed_again_above(app: Flask, world: World) -> None:
+    """The step that sealed a database with people in it, down and up, and everybody is found again."""
+    folder = str(ROOT / "migrations")
+    made = factories.application(factories.person("丁小满", 91), world.school, status=Status.AGENCY_REVIEW)
+    number, mobile, application_id = made.person.identity_number, made.person.mobile, made.id
+    saved_views.save(world.officer, "review.desk", "找人", {"q": number})
+    plain = sa.text(
+        "SELECT person.identity_number, person.mobile, account.username FROM person JOIN account"
+        " ON account.person_id = person.id WHERE person.name = '丁小满'"
+    )
+    db.session.remove()
+    downgrade(directory=folder, revision="0011")
+    with db.engine.connect() as connection:
+        assert tuple(connection.execute(plain).one()) == (number, mobile, number)
+        assert number in connection.scalar(sa.text("SELECT query FROM saved_view"))
+        indexes = sa.inspect(connection).get_unique_constraints("person")
+        assert [index["column_names"] for index in indexes] == [["identity_number"]]
+    upgrade(directory=folder)
+    with db.engine.connect() as connection:
+        found = connection.execute(plain).one()
+        assert number not in found and mobile not in found
+    made = db.session.get_one(Application, application_id)
+    assert (made.person.identity_number, made.person.mobile) == (number, mobile)
+    assert (made.person_name, made.identity_tail) == ("丁小满", made.person.identity_tail)
+    account = accounts.find(number)
+    assert account is not None and account.person_id == made.person_id
+    assert [row.id for row in listing.run(review_lists.desk_listing(world.officer), {"q": number[-4:]}).rows] == [
+        made.id
+    ]
+    assert saved_views.of(world.officer, "review.desk")[0].name == "找人"
 
 
 def test_there_is_one_line_of_migrations() -> None:
