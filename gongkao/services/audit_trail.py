@@ -279,8 +279,6 @@ _ACTIONS = {
     "resubmit_application": "重新提交申报",
     "return_originals": "退还原件",
     "return_report": "退回报表",
-    "rotate_keys": "更换数据密钥",
-    "rotate_master_key": "更换主密钥",
     "save_exam_room": "设置考场",
     "save_exam_site": "设置考点",
     "save_exam_sitting": "设置场次",
