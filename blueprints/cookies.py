@@ -1,16 +1,15 @@
 """The session's cookie."""
 
-from datetime import UTC, datetime
-
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from itsdangerous import BadSignature
 
 
 class CookieSessions(SecureCookieSessionInterface):
-    """Flask's signed cookie, which also counts when the machine's clock was put back since it was signed.
+    """Flask's signed cookie, whatever the time it was signed at; when a session ends stands in the server's table.
 
-    Flask takes such a cookie for a wrong one, and everybody at work would be signed out in the middle of a form.
+    By its time alone everybody at work would be signed out in the middle of a form once the machine's clock is put
+    right: cookies would seem old, or come from the future.
     """
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
@@ -19,9 +18,6 @@ class CookieSessions(SecureCookieSessionInterface):
         if serializer is None or not given:
             return self.session_class()
         try:
-            content, signed_at = serializer.loads(given, return_timestamp=True)
+            return self.session_class(serializer.loads(given))
         except BadSignature:
             return self.session_class()
-        if datetime.now(UTC) - signed_at > app.permanent_session_lifetime:
-            return self.session_class()
-        return self.session_class(content)

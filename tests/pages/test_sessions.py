@@ -13,7 +13,7 @@ from gongkao.services import accounts
 from tests.pages.reading import error_beside, main_of
 from tests.world import PASSWORD, World
 
-_TOKEN = re.compile(r'name="csrf_token"[^>]*>')
+_TOKEN = re.compile(r'name="(csrf_token|request_key)"[^>]*>')
 SignIn = Callable[[Account], FlaskClient]
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/86.0 Safari/537.36 UOS"
 

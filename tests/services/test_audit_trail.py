@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, insert, select, update
 
+from gongkao import clock
 from gongkao.extensions import db
 from gongkao.models import Account, AuditEntry, AuditSeal
 from gongkao.services import audit, audit_trail
@@ -44,6 +45,16 @@ def test_nothing_is_sealed_twice_or_too_early(trail: list[int], app: Flask) -> N
     assert audit_trail.seal() == 0, "the last ten minutes may belong to use cases that are not through"
     assert audit_trail.seal(NO_GRACE) == 2
     assert audit_trail.seal(NO_GRACE) == 0
+    assert audit_trail.verify().intact
+
+
+def test_a_clock_that_was_put_on_and_back_leaves_no_gap(trail: list[int], world: World) -> None:
+    now = clock.now()
+    for step in (timedelta(), timedelta(hours=2), timedelta(hours=-2), timedelta()):
+        clock.install(lambda step=step: now + step)
+        with transaction():
+            audit.record(world.officer, "look_twice", world.school)
+    assert audit_trail.seal(NO_GRACE) == 6
     assert audit_trail.verify().intact
 
 
