@@ -5,6 +5,8 @@ other agencies and nine earlier cycles to 1,000,000. `value` is the 95th percent
 at the smaller, `n` the statements of one page.
 """
 
+import base64
+import json
 import random
 import sqlite3
 import statistics
@@ -21,7 +23,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from psycopg import sql
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, select, text
 
 from app import create_app
 from bench import Measurement
@@ -29,8 +31,10 @@ from gongkao import clock
 from gongkao.config import Settings
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Cycle, Role, Trade
+from gongkao.models.people import person_columns
 from gongkao.rules.routing import UnitLevel
 from gongkao.rules.workflow import Status
+from gongkao.sealing import keyring
 from gongkao.services import cycles, sessions, starting_data
 from gongkao.services.transaction import transaction
 from tests.postgres import start_postgres
@@ -41,6 +45,8 @@ DESK = 10_000
 CITY = "410100"
 DAY = date(2025, 3, 27)
 _ROUNDS = 200
+_MASTER = json.dumps({"masters": [{"id": "bench", "key": base64.b64encode(bytes(32)).decode()}]})
+_DATA_KEYS: list[dict[str, Any]] = []
 _WARM = 5
 _UNITS, _OTHER_UNITS = 300, 9_700
 _PAGES = ("first", "filtered", "search")
@@ -101,14 +107,28 @@ def _postgres(size: int) -> Iterator[Flask]:
 @contextmanager
 def _app(folder: Path, url: str) -> Iterator[Flask]:
     secret = "a key for measuring only, long enough to be taken"
+    keys = folder / "keys.json"
+    keys.touch(mode=0o600)
+    keys.write_text(_MASTER, encoding="ascii")
     app = create_app(Settings(mode="test", instance=folder, database_url=url, secret_key=secret, clock=DAY))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
+        _share_keys()
         starting_data.load()
     yield app
     with app.app_context():
         db.engine.dispose()
     clock.install(clock.real_time)
+
+
+def _share_keys() -> None:
+    """One process asks both sizes in turns, so they have the same keys, as the first one made them."""
+    with transaction() as session:
+        made = session.execute(text("SELECT purpose, secret, created_at FROM data_key ORDER BY id")).mappings().all()
+        _DATA_KEYS.extend([dict(row) for row in made] if not _DATA_KEYS else [])
+        for number, row in enumerate(_DATA_KEYS, start=1):
+            session.execute(text("UPDATE data_key SET secret = :secret WHERE id = :id"), {**row, "id": number})
+    keyring().load()
 
 
 def _offices(app: Flask) -> dict[str, Any]:
@@ -146,6 +166,8 @@ def _rows(size: int, facts: dict[str, Any], zone: str) -> Iterator[tuple[str, Se
     """Every table with its columns and rows; few columns, but every reference true."""
     chance = random.Random(2025)
     people = min(size, 100_000)
+    # Of each person what an application keeps as well.
+    kept: list[tuple[str, str]] = []
 
     def moment(days: int) -> str:
         at = datetime(DAY.year, DAY.month, DAY.day, 1, tzinfo=UTC) - timedelta(
@@ -164,7 +186,9 @@ def _rows(size: int, facts: dict[str, Any], zone: str) -> Iterator[tuple[str, Se
         for number in range(1, people + 1):
             born = date(1966, 1, 1) + timedelta(days=number % 14_000)
             name = chance.choice(_SURNAMES) + chance.choice(_GIVEN) + chance.choice(_GIVEN)
-            yield number, identity_number("410122", born, number // 14_000 + 1), name, "13800000000", moment(100)
+            sealed = person_columns(identity_number("410122", born, number // 14_000 + 1), "13800000000")
+            kept.append((name, sealed["identity_tail"]))
+            yield number, name, moment(100), *sealed.values()
 
     def applications() -> Iterator[Sequence[Any]]:
         number = 0
@@ -187,6 +211,7 @@ def _rows(size: int, facts: dict[str, Any], zone: str) -> Iterator[tuple[str, Se
                     code,
                     cycle,
                     person,
+                    *kept[person - 1],
                     status.value,
                     back,
                     at,
@@ -222,11 +247,23 @@ def _rows(size: int, facts: dict[str, Any], zone: str) -> Iterator[tuple[str, Se
         ),
         units(),
     )
-    yield "person", ("id", "identity_number", "name", "mobile", "created_at"), persons()
+    sealed = ("identity_number", "identity_hash", "identity_tail", "mobile")
+    yield "person", ("id", "name", "created_at", *sealed), persons()
     yield (
         "application",
         (
-            *("number", "cycle_id", "person_id", "status", "returned_to", "desk_since", "submitted_at", "created_at"),
+            *(
+                "number",
+                "cycle_id",
+                "person_id",
+                "person_name",
+                "identity_tail",
+                "status",
+                "returned_to",
+                "desk_since",
+                "submitted_at",
+                "created_at",
+            ),
             *("updated_at", "version", "unit_id", "agency_id", "trade_id", "grade", "trade_changed"),
             "grade_one_confirmed",
         ),
@@ -268,7 +305,7 @@ def _get(client: FlaskClient, page: str, turn: int) -> None:
     query = {
         "first": "",
         "filtered": f"?status=agency_review&grade={2 + number % 4}&page={1 + number}",
-        "search": f"?q={(name, f'{number}{turn % 7}', f'{name}站')[turn % 3]}",
+        "search": f"?q={(name, f'{turn * 7 % 1000:03d}{number}', f'{name}站')[turn % 3]}",
     }[page]
     answer = client.get(f"/review{query}")
     assert answer.status_code == 200 and "审查办理" in answer.text, answer.status

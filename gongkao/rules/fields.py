@@ -18,6 +18,7 @@ MAX_PASSWORD = 128
 _HAN = r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af〇]"
 _NAME = re.compile(rf"{_HAN}+(?:·{_HAN}+)*")
 _UNIT_NAME = re.compile(rf"(?:{_HAN}|[A-Za-z0-9（）·、—-])+")
+_NUMBERS = re.compile(r"(?<![0-9])(?:[1-9][0-9]{16}[0-9Xx]|1[3-9][0-9]{9})(?![0-9])")
 _COMMON_PASSWORDS = frozenset(
     [
         "password",
@@ -123,6 +124,15 @@ def mobile(text: str) -> str:
 def mask_mobile(number: str) -> str:
     """138****0000"""
     return f"{number[:3]}****{number[-4:]}"
+
+
+def mask_numbers(text: str) -> str:
+    """A text with every identity number and mobile number in it masked: 身份证410122********1235.jpg"""
+    return _NUMBERS.sub(lambda found: _masked(found[0]), text)
+
+
+def _masked(number: str) -> str:
+    return mask_mobile(number) if len(number) == 11 else mask_identity_number(number)
 
 
 def email(text: str) -> str:

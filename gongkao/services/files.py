@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from gongkao.clock import now
 from gongkao.extensions import db
 from gongkao.models import DiscardedFile, StoredFile
+from gongkao.rules import fields
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
 from gongkao.storage.uploads import Upload, page_count, thumbnail
@@ -23,9 +24,9 @@ def keep(upload: Upload, name: str) -> StoredFile:
     # Whoever is letting the same bytes go at this moment comes before or after, never in between.
     db.session.execute(delete(DiscardedFile).where(DiscardedFile.sha256 == sha256))
     store().put(upload.data)
-    row = StoredFile(
-        sha256=sha256, size=len(upload.data), media_type=upload.media_type, name=name.strip()[-120:] or "文件"
-    )
+    # People call a scan by the number on it; the name is not sealed as the bytes are.
+    known = fields.mask_numbers(name.strip())[-120:] or "文件"
+    row = StoredFile(sha256=sha256, size=len(upload.data), media_type=upload.media_type, name=known)
     db.session.add(row)
     db.session.flush()
     return row

@@ -10,15 +10,15 @@ from gongkao.storage.store import FolderStore, Store
 _current: Store | None = None
 
 
-def open_store(root: Path, s3: S3Place | None = None) -> FolderStore | S3Store:
-    """The store in the bucket where one is given, else in the folder `root`."""
-    return FolderStore(root) if s3 is None else S3Store(s3)
+def open_store(root: Path, s3: S3Place | None = None) -> SealedStore:
+    """The store in the bucket where one is given, else in the folder `root`; either way nothing lies there in plain."""
+    return SealedStore(FolderStore(root) if s3 is None else S3Store(s3))
 
 
 def configure_store(root: Path, s3: S3Place | None = None) -> None:
     """Say where this process keeps its files."""
     global _current
-    _current = SealedStore(open_store(root, s3))
+    _current = open_store(root, s3)
 
 
 def store() -> Store:

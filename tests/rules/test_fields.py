@@ -294,6 +294,12 @@ def test_day_refused_with_the_reason(typed: str, hint: str) -> None:
         fields.day(typed, "参加工作时间", **BOUNDS)
 
 
+def test_numbers_in_a_text_are_masked_and_nothing_else() -> None:
+    text = "证41012219860409057x.jpg 13800000000_20250321 410122198604090573 91410122MA3X4Y5Z6A 123456789012345678901"
+    masked = "证410122********057x.jpg 138****0000_20250321 410122********0573 91410122MA3X4Y5Z6A 123456789012345678901"
+    assert fields.mask_numbers(text) == masked
+
+
 # Passwords
 
 
