@@ -84,8 +84,6 @@ def bars(
         value_formatter=lambda value: f"{value:,.0f}",
         truncate_label=-1,
         truncate_legend=-1,
-        min_scale=1,
-        max_scale=5,
         show_minor_x_labels=across or len(labels) <= most,
         no_data_text="还没有数据",
     )
@@ -96,9 +94,21 @@ def bars(
         step = -(-len(labels) // most)
         chart.x_labels_major = [label for place, label in enumerate(shown) if place % step == 0]
         chart.show_minor_x_labels = False
+    highest = [sum(bar) if stacked else max(bar) for bar in zip(*series.values(), strict=True)]
+    chart.y_labels = _ticks(max(highest, default=0))
     for name, values in series.items():
         chart.add(name, list(reversed(values)) if across else list(values))
     return _plain(chart.render())
+
+
+def _ticks(highest: int) -> list[int]:
+    """Whole numbers from nought to the highest or just above, in steps of 1, 2 or 5 of some ten, at most six."""
+    ten = 1
+    while True:
+        for step in (ten, 2 * ten, 5 * ten):
+            if highest <= 5 * step:
+                return list(range(0, -(-max(highest, 1) // step) * step + 1, step))
+        ten *= 10
 
 
 def _plain(svg: bytes) -> bytes:
