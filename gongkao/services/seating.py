@@ -39,6 +39,8 @@ from gongkao.services.exam_office import FormReader, candidates, own_office, who
 from gongkao.services.transaction import transaction
 
 KIND = "exam"
+# Seats written to the database at a time.
+_AT_ONCE = 5000
 MAX_SEED = 999_999
 OPEN_DEFERRALS = (DeferralStatus.PLEDGED, DeferralStatus.AGREED, DeferralStatus.MADE_UP)
 
@@ -243,20 +245,21 @@ def _keep(actor: Account, plan: AreaPlan, seed: int) -> None:
     run.issued_at = run.issued_by_id = None
     db.session.flush()
     fresh = _ticket_numbers(plan.agency, set(numbers.values()))
-    db.session.execute(
-        insert(Seat),
-        [
-            {
-                "run_id": run.id,
-                "application_id": one.person,
-                "sitting_id": one.sitting,
-                "room_id": one.room,
-                "number": one.seat,
-                "ticket_number": numbers.get(one.person) or next(fresh),
-            }
-            for one in plan.assignments
-        ],
-    )
+    for start in range(0, len(plan.assignments), _AT_ONCE):
+        db.session.execute(
+            insert(Seat.__table__),  # type: ignore[arg-type]
+            [
+                {
+                    "run_id": run.id,
+                    "application_id": one.person,
+                    "sitting_id": one.sitting,
+                    "room_id": one.room,
+                    "number": one.seat,
+                    "ticket_number": numbers.get(one.person) or next(fresh),
+                }
+                for one in plan.assignments[start : start + _AT_ONCE]
+            ],
+        )
     audit.record(actor, "seat_people", run, seed=seed, people=plan.people, tickets_withdrawn=again)
 
 
@@ -304,10 +307,10 @@ def issue(actor: Account) -> int:
         if count.strangers:
             raise Refused(f"有{count.strangers}名已不具备资格的人员仍有座位，请重新编排或取消其座位后再签发。")
         run.issued_at, run.issued_by_id = now(), actor.id
-        told = select(Account.id, Application.id).join(Application, Application.person_id == Account.person_id)
+        told = select(Account.id).join(Application, Application.person_id == Account.person_id)
         told = told.join(Seat, Seat.application_id == Application.id)
-        rows = session.execute(told.where(Seat.run_id == run.id, Account.ended_at.is_(None))).all()
-        if rows:
+        accounts = session.scalars(told.where(Seat.run_id == run.id, Account.ended_at.is_(None))).all()
+        for start in range(0, len(accounts), _AT_ONCE):
             session.execute(
                 insert(Message),
                 [
@@ -319,11 +322,11 @@ def issue(actor: Account) -> int:
                         "about": "own_exam",
                         "created_at": now(),
                     }
-                    for account_id, application_id in rows
+                    for account_id in accounts[start : start + _AT_ONCE]
                 ],
             )
         audit.record(actor, "issue_tickets", run, people=run.people)
-    return len(rows)
+    return len(accounts)
 
 
 # One by one.
