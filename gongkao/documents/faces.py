@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
-
 _OPERATORS = {
     "FontBBox": b"\x05",
     "charset": b"\x0f",
@@ -47,6 +45,8 @@ class CutFace:
     """
 
     def __init__(self, path: Path) -> None:
+        from fontTools.ttLib import TTFont
+
         font = TTFont(path, lazy=True)
         if "CFF " not in font or font["head"].unitsPerEm != 1000:
             raise ValueError(f"{path.name} is no cut face with PostScript outlines")

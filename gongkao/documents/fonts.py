@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unicodedata import category
 
-from fontTools import __version__ as fonttools_version
-from fontTools import subset
-from fontTools.ttLib import TTCollection, TTFont
-from weasyprint.text.fonts import FontConfiguration
-
 from gongkao.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    # Only cutting needs fontTools, which is slow to load.
+    from fontTools.ttLib import TTFont
 
 FONT_DIRECTORY = Path(__file__).resolve().parents[2] / "var" / "fonts"
 SYSTEM_DIRECTORIES = (
@@ -123,8 +123,10 @@ def _installed(file_name: str) -> Path | None:
     return None
 
 
-def _open(path: Path, family: str) -> TTFont:
+def _open(path: Path, family: str) -> "TTFont":
     """Open the face of `family` in the file; a collection holds one face for each region's forms."""
+    from fontTools.ttLib import TTCollection, TTFont
+
     if path.suffix != ".ttc":
         return TTFont(path, lazy=True)
     for number, face in enumerate(TTCollection(path, lazy=True).fonts):
@@ -134,6 +136,8 @@ def _open(path: Path, family: str) -> TTFont:
 
 
 def _cut(face: Face, source: Path, characters: frozenset[str], target: Path) -> None:
+    from fontTools import subset
+
     font = _open(source, face.source_family)
     options = subset.Options(
         layout_features=[],
@@ -170,6 +174,8 @@ def _cut(face: Face, source: Path, characters: frozenset[str], target: Path) -> 
 
 
 def _fingerprint(sources: Iterable[Path]) -> dict[str, object]:
+    from fontTools import __version__ as fonttools_version
+
     return {
         "version": _CUT_VERSION,
         "fonttools": fonttools_version,
@@ -302,12 +308,6 @@ def face_rules() -> str:
         f'@font-face {{ font-family: "{face.family}"; font-weight: {face.weight}; src: url("{path.as_uri()}"); }}'
         for face, path in cut_faces()
     )
-
-
-@cache
-def configuration() -> FontConfiguration:
-    """The process's one font configuration: making it reads every font on the machine, so it is made once."""
-    return FontConfiguration()
 
 
 def main(arguments: list[str]) -> int:

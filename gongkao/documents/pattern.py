@@ -13,15 +13,16 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pikepdf
-from weasyprint import Document
-from weasyprint.formatting_structure import boxes
 
-from gongkao.documents import fonts, render
+from gongkao.documents import fonts
 from gongkao.documents.faces import CutFace, EmbeddedFace, cut_face
 from gongkao.documents.text import qr_runs, qr_size
+
+if TYPE_CHECKING:
+    from gongkao.documents.layout import Document
 
 _TEXT = re.compile(rb"BT\n1 0 0 -1 (\S+) (\S+) Tm\n/(\S+) (\S+) Tf\n\[(.*?)\] TJ\nET\n", re.DOTALL)
 _PIECE = re.compile(rb"<([0-9a-f]*)>|(-?[0-9.]+)")
@@ -123,14 +124,16 @@ class Pattern:
     """
 
     def __init__(self, html: str, markers: Sequence[str], qr_content: str) -> None:
-        document, data = render.lay_out(html)
+        from gongkao.documents.layout import lay_out
+
+        document, data = lay_out(html)
         if len(document.pages) != 1:
             raise Unfit("more than one page")
         self._qr_size = qr_size(qr_content)
         with pikepdf.open(io.BytesIO(data)) as pdf:
             self._read(pdf, document, markers)
 
-    def _read(self, pdf: pikepdf.Pdf, document: Document, markers: Sequence[str]) -> None:
+    def _read(self, pdf: pikepdf.Pdf, document: "Document", markers: Sequence[str]) -> None:
         page = pdf.pages[0]
         stream: bytes = page.Contents.read_bytes()
         embedded = {str(name)[1:]: font for name, font in page.Resources.Font.items()}
@@ -345,11 +348,13 @@ def _split(text: str, markers: Sequence[str]) -> tuple[str | int, ...]:
     return tuple(parts)
 
 
-def _places(document: Document) -> dict[str, tuple[float, float]]:
+def _places(document: "Document") -> dict[str, tuple[float, float]]:
     """For each line's text the width it has room for (pixels) and how it moves as its text grows.
 
     A line that is not alone in its paragraph, or whose text stands twice on the page, is left out.
     """
+    from gongkao.documents.layout import boxes
+
     found: dict[str, list[tuple[float, float]]] = {}
 
     def walk(box: Any, block: Any) -> Iterator[tuple[str, Any]]:

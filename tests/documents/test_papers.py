@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gongkao.documents import fonts, papers, render, review_papers
+from gongkao.documents import fonts, layout, papers, review_papers
 from gongkao.documents.fonts import CharacterMissing
 from tests.documents import samples
 from tests.documents.reading import read
@@ -263,7 +263,7 @@ def test_a_character_in_no_face_is_refused_by_name() -> None:
 @pytest.fixture
 def uncut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A checkout in which no faces have been cut."""
-    caches = (fonts._coverage, fonts._common, fonts.configuration, render._stylesheet)
+    caches = (fonts._coverage, fonts._common, layout.configuration, layout.stylesheet)
     monkeypatch.setattr(fonts, "FONT_DIRECTORY", tmp_path)
     for cache in caches:
         cache.cache_clear()
