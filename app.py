@@ -87,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     replica.configure(settings.reports_max_lag_seconds if settings.reports_database_url else None)
     db.init_app(app)
+    app.teardown_appcontext(_end_reading)
     with app.app_context():
         sealing.configure(settings.resolved_keys_file, db.engine.url.render_as_string(hide_password=False))
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
@@ -165,6 +166,14 @@ def _keep_last_write(response: Response) -> Response:
     if replica.last_write.get() != session.get("written", 0.0):
         session["written"] = replica.last_write.get()
     return response
+
+
+def _end_reading(_error: BaseException | None) -> None:
+    """The answer is made: a database that goes away now takes nothing from it."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session().invalidate()
 
 
 def _keep_private(response: Response) -> Response:
