@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, BinaryIO
 
 from gongkao.config import S3Place
-from gongkao.storage.store import DamagedFile, MissingFile, StoreAway
+from gongkao.storage.store import MissingFile, StoreAway
 
 # A page waits for its file: at most three tries of so many seconds until the service has to answer.
 CONNECT_SECONDS = 3
@@ -25,7 +25,7 @@ _ABSENT = {"NoSuchKey", "NotFound", "404"}
 
 
 class S3Store:
-    """A store in a bucket that is there already: the object ``ab/cd/abcd…`` is the file of that digest.
+    """A shelf (`sealed.Shelf`) in a bucket that is there already: the object ``ab/cd/abcd…`` lies under that digest.
 
     What the service needs to allow: putting, getting and deleting every object.
     """
@@ -34,21 +34,9 @@ class S3Store:
         self.place = place
         self._making = threading.Lock()
 
-    def put(self, data: bytes) -> str:
-        digest = hashlib.sha256(data).hexdigest()
-        # Sent always: it costs no more than asking first, and puts right a copy that was spoilt.
-        self.write(digest, [data])
-        return digest
-
     def write(self, digest: str, chunks: Iterable[bytes]) -> None:
         """Keep these bytes under a digest in place of what was there; whole or not at all."""
         self._put(_key(digest), b"".join(chunks))
-
-    def get(self, digest: str) -> bytes:
-        data = self._read(_key(digest), digest)
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise DamagedFile(digest)
-        return data
 
     def open(self, digest: str) -> BinaryIO:
         return io.BytesIO(self._read(_key(digest), digest))

@@ -65,9 +65,10 @@ def _until(state: str) -> None:
     """Look afresh, again and again, until the replica is found so."""
     watch: Any = replica._watch
     for _ in range(1500):
-        # And stay with what was found until asked again.
-        watch._next, watch.look_every = 0.0, 1000.0
+        watch._next = 0.0
         if watch.look() == state:
+            # And it stays with that until asked again.
+            watch._next = float("inf")
             return
         time.sleep(0.02)
     raise AssertionError(f"the replica was never {state}")

@@ -22,7 +22,7 @@ from gongkao.services import backup, settings
 from gongkao.services.file_copy import carry_files, prove_files
 from gongkao.storage import configure_store, open_store, s3, store
 from gongkao.storage.s3 import S3Store
-from gongkao.storage.store import DamagedFile, MissingFile, StoreAway
+from gongkao.storage.store import MissingFile, StoreAway
 from tests import factories
 from tests.s3_server import client, start_s3
 from tests.world import World
@@ -54,35 +54,20 @@ def _keys(place: S3Place) -> list[str]:
     return [one["Key"] for one in client(place).list_objects_v2(Bucket=place.bucket).get("Contents", [])]
 
 
-def test_content_is_kept_under_its_hash_once(bucket: S3Store, place: S3Place) -> None:
-    data = os.urandom(200_000)
+def test_what_is_kept_under_a_digest_is_found_there_whole(bucket: S3Store, place: S3Place) -> None:
+    data, digest = os.urandom(200_000), hashlib.sha256(b"any").hexdigest()
     with ThreadPoolExecutor(8) as pool:
-        digests = set(pool.map(lambda _: bucket.put(data), range(16)))
-    digest = hashlib.sha256(data).hexdigest()
-    assert digests == {digest}
-    assert bucket.get(digest) == data and bucket.exists(digest)
+        list(pool.map(lambda _: bucket.write(digest, [data[:70_000], data[70_000:]]), range(16)))
     with bucket.open(digest) as stream:
         assert stream.read() == data
-    assert _keys(place) == [f"{digest[:2]}/{digest[2:4]}/{digest}"]
-
-
-def test_nothing_is_found_where_nothing_was_put(bucket: S3Store) -> None:
-    digest = hashlib.sha256(b"never put").hexdigest()
-    assert not bucket.exists(digest)
-    for ask in (bucket.get, bucket.open):
-        with pytest.raises(MissingFile):
-            ask(digest)
+    assert bucket.exists(digest) and _keys(place) == [f"{digest[:2]}/{digest[2:4]}/{digest}"]
+    bucket.remove(digest)
+    bucket.remove(digest)
+    assert not bucket.exists(digest) and _keys(place) == []
+    with pytest.raises(MissingFile):
+        bucket.open(digest)
     with pytest.raises(ValueError):
-        bucket.get("../../secret_key")
-
-
-def test_a_damaged_file_is_found_and_mended_by_the_next_upload(bucket: S3Store, place: S3Place) -> None:
-    digest = bucket.put(b"one page")
-    client(place).put_object(Bucket=place.bucket, Key=_keys(place)[0], Body=b"one pagf")
-    with pytest.raises(DamagedFile):
-        bucket.get(digest)
-    bucket.put(b"one page")
-    assert bucket.get(digest) == b"one page"
+        bucket.open("../../secret_key")
 
 
 def test_the_probe_leaves_nothing(bucket: S3Store, place: S3Place) -> None:
@@ -98,7 +83,7 @@ def test_a_store_that_is_away_is_plainly_told(
     monkeypatch.setattr(s3, "TRIES", 1)
     away = S3Store(replace(place, **change))
     digest = hashlib.sha256(b"one page").hexdigest()
-    for ask in (lambda: away.put(b"one page"), lambda: away.get(digest), away.check):
+    for ask in (lambda: away.write(digest, [b"one page"]), lambda: away.open(digest), away.check):
         with pytest.raises(StoreAway) as caught:
             ask()
         assert place.secret not in str(caught.value) and place.endpoint not in str(caught.value)
@@ -125,7 +110,8 @@ def test_a_page_without_its_store_asks_to_try_again(
 def test_the_files_move_over_and_every_one_is_checked(app: Flask, world: World, place: S3Place, tmp_path: Path) -> None:
     factories.application(factories.person("丁小满"), world.school, status=Status.QUALIFIED)
     folder, target, digests = store(), open_store(Path(), place), set(db.session.scalars(select(StoredFile.sha256)))
-    assert len(digests) > 1
+    assert len(digests) == 2
+    contents_of = {digest: folder.get(digest) for digest in digests}
     spoilt = next((app.config["GONGKAO"].instance / "files").rglob(min(digests)))
     whole = spoilt.read_bytes()
     spoilt.write_bytes(whole[:-1])
@@ -143,7 +129,12 @@ def test_the_files_move_over_and_every_one_is_checked(app: Flask, world: World, 
     assert prove_files(store()).done == len(digests)
     contents = backup.backup(tmp_path / "copy.age", backup.make_key(tmp_path / "key"))
     assert contents.files == len(digests)
-    client(place).delete_object(Bucket=place.bucket, Key=_keys(place)[0])
+    first, _ = _keys(place)
+    client(place).put_object(Bucket=place.bucket, Key=first, Body=b"something else")
+    assert prove_files(store()).problems == [f"文件{min(digests)[:12]}…已损坏"]
+    store().put(contents_of[min(digests)])
+    assert prove_files(store()).problems == []
+    client(place).delete_object(Bucket=place.bucket, Key=first)
     assert prove_files(store()).problems == [f"文件{min(digests)[:12]}…已丢失"]
     with pytest.raises(backup.BackupRefused):
         backup.backup(tmp_path / "second.age", backup.make_key(tmp_path / "key"))
