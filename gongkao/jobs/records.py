@@ -26,6 +26,8 @@ from gongkao.storage.uploads import Upload
 
 # A worker that has given no sign of life for so long is taken for dead.
 SILENCE = timedelta(seconds=60)
+# A worker that is there looks every minute for what waits.
+_PATIENCE = timedelta(minutes=2)
 _HOST = socket.gethostname()[:40]
 
 
@@ -117,7 +119,9 @@ def seconds_left(job: Job) -> float | None:
 
 
 def time_left_text(job: Job) -> str:
-    """For example 约还需3分钟; empty while that cannot be said."""
+    """For example 约还需3分钟, or that nobody is there to do it; empty while nothing can be said."""
+    if _forsaken(job):
+        return "后台服务暂时没有响应，任务已登记，恢复后自动接着办理；超过10分钟请联系系统管理员"
     seconds = seconds_left(job)
     if seconds is None:
         return ""
@@ -154,6 +158,14 @@ def free() -> list[int]:
     rows = db.session.execute(query.order_by(Job.id)).all()
     db.session.rollback()
     return [row.id for row in rows if _is_free(row.state, row.worker, row.beat_at)]
+
+
+def _forsaken(job: Job) -> bool:
+    """Whether the job's worker is gone, or it waits and no worker is there at all."""
+    if job.state is not JobState.WAITING or job.created_at > now() - _PATIENCE:
+        return job.state is JobState.RUNNING and _is_free(job.state, job.worker, job.beat_at)
+    others = db.session.execute(select(Job.worker, Job.beat_at).where(Job.state == JobState.RUNNING)).all()
+    return all(_is_free(JobState.RUNNING, row.worker, row.beat_at) for row in others)
 
 
 def _is_free(state: JobState, worker: str, beat_at: datetime | None) -> bool:

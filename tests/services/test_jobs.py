@@ -7,7 +7,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -262,3 +262,16 @@ def test_memory_does_not_grow_with_the_number_of_people(world: World, results: l
     made = Press().make(lambda number: str(number).encode(), papers())
     assert [next(made) for _ in range(3)] == [b"0", b"1", b"2"] and len(asked) == 3
     assert running.VOLUME_BYTES <= 48 * 1024 * 1024
+
+
+def test_a_job_without_a_worker_says_so(world: World, results: list[Result]) -> None:
+    plan = batches.plan(world.officer, "notices", "zip", {}, ADDRESS)
+    job = records.add(world.officer, plan.kind, plan.title, plan.parameters, plan.items)
+    assert records.time_left_text(job) == ""
+    job.created_at -= timedelta(minutes=3)
+    db.session.commit()
+    assert "后台服务暂时没有响应" in records.time_left_text(job)
+    taken = records.claim(job.id, records.identify())
+    assert taken is not None and records.time_left_text(taken) == ""
+    taken.worker = taken.worker.replace(f":{os.getpid()}:", ":4194304:")
+    assert "后台服务暂时没有响应" in records.time_left_text(taken)
