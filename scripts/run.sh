@@ -25,7 +25,6 @@ with socket.socket() as probe:
         sys.exit(1)
 PY
 
-"$PYTHON" -m flask db upgrade
 "$PYTHON" -m flask demo
 say
 say "Serving http://$host:$port — Ctrl-C stops."
