@@ -11,6 +11,7 @@ from stdnum.cn import ric
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, Person, RegionEntry, Role, Unit
 from gongkao.rules.routing import UnitLevel
+from gongkao.sealing import lookup
 from gongkao.services import starting_data
 from gongkao.services.passwords import hash_password
 from gongkao.services.transaction import transaction
@@ -38,11 +39,9 @@ def credit_code(serial: int) -> str:
 class World:
     """Handles to what `build` made, read in the test's own session."""
 
-    def account(self, username: str) -> Account:
-        return db.session.scalars(select(Account).where(Account.username == username)).one()
-
-    def person_account(self, name: str) -> Account:
-        return db.session.scalars(select(Account).join(Account.person).where(Person.name == name)).one()
+    def account(self, name: str) -> Account:
+        """By what its owner types: an applicant the identity number."""
+        return db.session.scalars(select(Account).where(Account.username.in_([name, lookup(name)]))).one()
 
     def unit(self, name: str) -> Unit:
         return db.session.scalars(select(Unit).where(Unit.name == name)).one()
@@ -79,8 +78,8 @@ class World:
     province_manager = property(lambda self: self.account("gl410000"))
     inspector = property(lambda self: self.account("xs410122"))
     far_inspector = property(lambda self: self.account("xs410181"))
-    applicant = property(lambda self: self.person_account("孟听雨"))
-    other_applicant = property(lambda self: self.person_account("祝晓川"))
+    applicant = property(lambda self: self.account(self.person("孟听雨").identity_number))
+    other_applicant = property(lambda self: self.account(self.person("祝晓川").identity_number))
 
 
 def build() -> None:

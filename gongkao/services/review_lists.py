@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from gongkao import sealing
@@ -76,29 +76,28 @@ def _aged(key: str) -> ColumnElement[bool]:
 def desk_counts(actor: Account) -> Counts:
     """How many applications wait at the account's own desks, by desk and by age, and how many these sent back."""
     cycle = cycles.current_cycle()
-    age = case(*((_came_before(first), key) for key, _, first, _ in reversed(AGES) if first), else_=AGES[0][0])
     looked = Application.first_reviewed_by_id.is_not(None) if _two_looks(actor) else false()
-    waiting = select(
-        Application.status.label("status"), age.label("age"), looked.label("looked"), func.count().label("number")
-    ).where(Application.cycle_id == cycle.id, at_desk(actor))
-    returned = select(Application.status, literal(""), false(), func.count()).where(
+    # Counted along the queue's index, each row once: grouping by age would sort them all.
+    since = [func.count().filter(_came_before(first)) for _, _, first, _ in AGES if first]
+    waiting = select(Application.status, func.count(), *since, func.count().filter(looked)).where(
+        Application.cycle_id == cycle.id, at_desk(actor)
+    )
+    returned = select(Application.status, func.count(), *(literal(0) for _ in AGES)).where(
         Application.cycle_id == cycle.id, Application.status == Status.RETURNED, _sent_back_by(actor)
     )
-    counts = Counts(
-        {workflow.status_of(desk): 0 for desk in own_desks(actor)}, dict.fromkeys([age[0] for age in AGES], 0), 0, 0
-    )
+    by_status = {workflow.status_of(desk): 0 for desk in own_desks(actor)}
+    by_age = dict.fromkeys([age[0] for age in AGES], 0)
     second = sent_back = 0
-    rows = db.session.execute(
-        waiting.group_by("status", "age", "looked").union_all(returned.group_by(Application.status))
-    )
-    for status, key, again, number in rows:
+    rows = db.session.execute(waiting.group_by(Application.status).union_all(returned.group_by(Application.status)))
+    for status, number, *older, again in rows:
         if status == Status.RETURNED:
             sent_back = number
             continue
-        counts.by_status[status] += number
-        counts.by_age[key] += number
-        second += number if again else 0
-    return replace(counts, second=second, returned=sent_back)
+        by_status[status] += number
+        second += again
+        for (key, *_), here, later in zip(AGES, (number, *older), (*older, 0), strict=True):
+            by_age[key] += here - later
+    return Counts(by_status, by_age, second, sent_back)
 
 
 def status_counts(actor: Account) -> dict[Status, int]:

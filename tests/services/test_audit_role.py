@@ -10,10 +10,10 @@ import pytest
 from psycopg import errors, sql
 
 from app import create_app
-from gongkao.config import ROOT, Settings
+from gongkao.config import ROOT
 from gongkao.extensions import db
 from gongkao.services import accounts, audit_trail, sessions, sign_in
-from tests.conftest import REGISTRATION_DAY, SECRET, PostgresServer
+from tests.conftest import PostgresServer, _settings
 from tests.world import PASSWORD, World
 
 APP = "office"
@@ -56,10 +56,7 @@ def narrowed(postgres: PostgresServer) -> Iterator[str]:
 
 
 def test_the_app_works_on_and_cannot_touch_the_trail(narrowed: str, tmp_path: Path) -> None:
-    settings = Settings(
-        mode="test", instance=tmp_path, database_url=narrowed, secret_key=SECRET, clock=REGISTRATION_DAY
-    )
-    app = create_app(settings)
+    app = create_app(_settings(tmp_path, narrowed))
     with app.app_context():
         officer = World().officer
         found = sign_in.check(officer.username, PASSWORD)
