@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 import blueprints
-from blueprints import frame, guard, helpers, once
+from blueprints import frame, guard, helpers, once, static_files
 from blueprints.cookies import CookieSessions
 from gongkao import cli, clock, logs, sealing
 from gongkao.capacity import Capacity
@@ -117,6 +117,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.context_processor(frame.context)
     _register_filters(app)
     _register_errors(app)
+    static_files.init_app(app)
     blueprints.register(app)
     cli.register(app)
     return app
