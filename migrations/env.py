@@ -10,6 +10,10 @@ from gongkao.extensions import db
 from gongkao.models.types import Choice, Moment
 
 
+# The number of the lock that says somebody is changing the tables.
+MIGRATING = 20250310
+
+
 def render_item(kind: str, item: Any, _autogenerate: Any) -> str | bool:
     """Migrations stand alone: our column types are written as what they are in the database."""
     if kind == "type" and isinstance(item, Moment):
@@ -39,6 +43,9 @@ def run() -> None:
             raw.execute("PRAGMA foreign_keys=OFF")
         context.configure(connection=connection, target_metadata=db.metadata, **options)
         with context.begin_transaction():
+            if connection.dialect.name == "postgresql":
+                # Servers that start at the same time migrate one after the other; the later ones find it done.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
             context.run_migrations()
             if connection.dialect.name == "sqlite":
                 broken = connection.execute(sa.text("PRAGMA foreign_key_check")).first()

@@ -10,7 +10,9 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from app import create_app
@@ -256,3 +258,21 @@ def test_a_server_with_other_keys_is_told_before_it_starts(system: System, monke
     assert check("--new-keys", secret_key=other)[0] == 0 and check()[0] == 1
     replica.configure(None)
     clock.install(clock.real_time)
+
+
+def test_servers_that_start_at_the_same_time_migrate_once(postgres: PostgresServer, tmp_path: Path) -> None:
+    name = postgres.fresh_empty()
+    environment = {"FLASK_APP": "app", "GONGKAO_MODE": "test", "GONGKAO_DATABASE_URL": postgres.database_url(name)}
+    environment |= {"GONGKAO_KEYS_FILE": str(tmp_path / "keys.json"), "GONGKAO_SECRET_KEY": conftest.SECRET}
+    command = [sys.executable, "-m", "flask", "db", "upgrade"]
+    programs = [
+        Program(command, {**environment, "GONGKAO_INSTANCE": str(tmp_path / one)}, tmp_path / f"{one}.log")
+        for one in "ab"
+    ]
+    for program in programs:
+        program.start()
+    for program in programs:
+        assert program.process is not None and program.process.wait(120) == 0, program.said()
+    with psycopg.connect(postgres.database_url(name)) as connection:
+        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+    postgres.drop(name)
