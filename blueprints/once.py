@@ -1,14 +1,15 @@
 """A post that comes twice (a second click, a lost answer, a page sent again) is handled once.
 
-Every form carries a random key of its page. What counts as the same post is the same key with the same content from the
-same person at the same address: a page gone back to and sent with something else is another post.
+Every form carries a random key that the session keeps until a post was answered: a page that is opened again because no
+answer came has the same key. What counts as the same post is the same key with the same content from the same person at
+the same address: a page gone back to and sent with something else is another post.
 """
 
 import hashlib
 import json
 import secrets
 
-from flask import flash, g, redirect, request, session, url_for
+from flask import flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.datastructures import FileStorage
@@ -24,10 +25,10 @@ _CHUNK = 1024 * 1024
 
 
 def request_key() -> str:
-    """The key of the page that is being made; its forms have different addresses."""
-    if "request_key" not in g:
-        g.request_key = secrets.token_urlsafe(12)
-    return str(g.request_key)
+    """The key that the forms of the page carry."""
+    if FIELD not in session:
+        session[FIELD] = secrets.token_urlsafe(12)
+    return str(session[FIELD])
 
 
 def recognise() -> ResponseReturnValue | None:
@@ -56,6 +57,8 @@ def note_answer(response: Response) -> Response:
             handled.answered(present.digest, response.location)
         elif 400 <= response.status_code < 500:
             handled.give_back(present.digest)
+        if response.status_code < 400:
+            session.pop(FIELD, None)
     return response
 
 
@@ -69,6 +72,7 @@ def _lead_on(location: str) -> ResponseReturnValue:
     flash(_NOTE, "info")
     # The copy of the form that the browser may still hold is not needed any more.
     session["saved"] = request.path
+    session.pop(FIELD, None)
     return redirect(location or _page_of_the_form())
 
 

@@ -46,7 +46,9 @@ def incidents(world: World, at: Callable[[date], None]) -> str:
 def test_what_is_sent_again_is_not_done_again(world: World, sign_in: SignIn, incidents: str) -> None:
     office = sign_in(world.city_officer)
     post = {**INCIDENT, "request_key": _key(office, incidents)}
+    assert _key(office, incidents) == post["request_key"], "a page opened again before an answer came"
     first = office.post(incidents, data=post)
+    assert _key(office, incidents) != post["request_key"]
     audited = _count(AuditEntry)
     again = office.post(incidents, data=post)
     assert (first.status_code, again.status_code) == (302, 302)
@@ -89,8 +91,8 @@ def test_an_upload_that_comes_twice_is_kept_once(world: World, sign_in: SignIn) 
     before = _count(StoredFile)
     key = _key(person, address)
     kind = MaterialKind.EDUCATION
-    for pages in (2, 2, 3):
-        pdf = factories.pdf(pages)
+    first, another = factories.pdf(2), factories.pdf(3)
+    for pdf in (first, first, another):
         answer = person.post(f"{address}/{kind.value}", data={"files": (BytesIO(pdf), "证件.pdf"), "request_key": key})
         assert answer.status_code == 302, answer.text
     assert _count(StoredFile) == before + 2
