@@ -49,13 +49,13 @@ def served(folder: Path, environment: dict[str, str]) -> Iterator[int]:
 def _nginx(folder: Path, inner: int, outer: int) -> str:
     """deploy/nginx.conf without TLS and on other ports and folders."""
     text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    text = text.replace("/opt/gongkao", str(ROOT)).replace("127.0.0.1:8000", f"127.0.0.1:{inner}")
+    text = text.replace("/var/log/nginx/gongkao.log", str(folder / "access.log"))
     head, _, rest = text.partition("server {")
     # The first server only leads to the encrypted one.
     rest = rest.partition("server {")[2]
     rest = re.sub(r"^\s*ssl_.*\n", "", rest, flags=re.MULTILINE)
     rest = re.sub(r"listen 443[^;]*;", f"listen 127.0.0.1:{outer};", rest)
-    rest = rest.replace("/opt/gongkao", str(ROOT)).replace("127.0.0.1:8000", f"127.0.0.1:{inner}")
-    rest = rest.replace("/var/log/nginx/gongkao.log", str(folder / "access.log"))
     paths = "".join(
         f"    {name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
