@@ -1,8 +1,9 @@
 """The current cycle, and its windows as they hold for a region."""
 
 from datetime import date
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import event, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, SessionTransaction, joinedload
 
 from gongkao.clock import today
@@ -29,6 +30,9 @@ Place = Unit | Agency | RegionEntry | None
 _KEPT = "kept_for_the_transaction"
 
 
+_regions: WeakKeyDictionary[Engine, dict[str, str | None]] = WeakKeyDictionary()
+
+
 def current_cycle() -> Cycle:
     """The cycle in work. Raises NotFound before the starting data is loaded."""
     kept = db.session().info.setdefault(_KEPT, {})
@@ -43,14 +47,13 @@ def current_cycle() -> Cycle:
 
 
 def _parents() -> dict[str, str | None]:
-    """Every region's code with that of the region it lies in."""
-    kept = db.session().info.setdefault(_KEPT, {})
-    if "parents" not in kept:
-        kept["parents"] = {
+    """Every region's code with that of the region it lies in: read once, for the starting data alone makes regions."""
+    engine = db.engine
+    if not _regions.get(engine):
+        _regions[engine] = {
             code: above for code, above in db.session.execute(select(RegionEntry.code, RegionEntry.parent_code))
         }
-    found: dict[str, str | None] = kept["parents"]
-    return found
+    return _regions[engine]
 
 
 @event.listens_for(Session, "after_transaction_end")

@@ -277,10 +277,11 @@ def neighbours(listing: Listing, args: Mapping[str, str], row_id: int) -> tuple[
     places = (
         _narrowed(listing, args)
         .order_by(None)
-        .add_columns(
+        .with_only_columns(
             listing.tie.label("row_id"),
             func.lag(listing.tie).over(order_by=order).label("row_before"),
             func.lead(listing.tie).over(order_by=order).label("row_after"),
+            maintain_column_froms=True,
         )
         .subquery()
     )

@@ -125,7 +125,7 @@ def page(actor: Account, application_id: int) -> ReviewPage:
     comments = _last_comments(events)
     mine = may(actor, Permission.REVIEW) and holds(actor, application)
     desk = workflow.desk_of(application.status) if mine else None
-    window = timeline.deadline(application)
+    window = timeline.deadline(application, events)
     facts = _facts(application, whole=mine)
     judged = application.evaluation or {}
     return ReviewPage(

@@ -1,5 +1,6 @@
 """An application's way so far, and who has it now: what applicant and reviewers read alike."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -63,12 +64,15 @@ def _items(event: ApplicationEvent) -> list[tuple[str, str]]:
     return found
 
 
-def deadline(application: Application) -> Window | None:
-    """The window of the stage that the application is in (notice 三); None once it is decided."""
+def deadline(application: Application, events: Sequence[ApplicationEvent] | None = None) -> Window | None:
+    """The window of the stage that the application is in (notice 三); None once it is decided.
+
+    `events`: all of the application's, in order, where they are at hand.
+    """
     if application.status in workflow.FINAL:
         return None
     action = Action.SUBMIT if application.status is Status.DRAFT else Action.PASS
-    return cycles.find_window(window_key(application, action), application.unit, application.grade)
+    return cycles.find_window(window_key(application, action, events), application.unit, application.grade)
 
 
 def office_of(application: Application, desk: Desk) -> str:

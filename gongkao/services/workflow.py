@@ -1,6 +1,7 @@
 """The one place where an application's status changes. `rules.workflow` says what is allowed; this applies it."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import func, select
@@ -70,20 +71,24 @@ def advance(
     return event
 
 
-def window_key(application: Application, action: Action) -> WindowKey:
+def window_key(application: Application, action: Action, events: Sequence[ApplicationEvent] | None = None) -> WindowKey:
     """The window that an action on the application is bound to (notice 三（二）（三）).
 
     What the agency has once sent back stays in the agency's window, also where the unit must agree to it anew.
+    `events`: all of the application's, in order, where they are at hand.
     """
     # The desk concerned: the one that holds it, or for a corrected application the one it goes back to.
     desk = workflow.desk_of(application.status) or application.returned_to
-    if desk in (Desk.UNIT, Desk.SUPERVISING) and _sent_back_by_agency(application):
+    if desk in (Desk.UNIT, Desk.SUPERVISING) and _sent_back_by_agency(application, events):
         desk = Desk.AGENCY
     return workflow.window_key(action, desk)
 
 
-def _sent_back_by_agency(application: Application) -> bool:
+def _sent_back_by_agency(application: Application, events: Sequence[ApplicationEvent] | None) -> bool:
     """Whether the agency has sent it back since it was last submitted."""
+    if events is not None:
+        later = takewhile(lambda one: one.action is not Action.SUBMIT, reversed(events))
+        return any(one.action is Action.SEND_BACK and one.desk in (Desk.AGENCY, Desk.ONSITE) for one in later)
     own = ApplicationEvent.application_id == application.id
     submitted = select(func.max(ApplicationEvent.sequence)).where(own, ApplicationEvent.action == Action.SUBMIT)
     query = select(ApplicationEvent.id).where(
