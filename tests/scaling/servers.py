@@ -28,7 +28,7 @@ from urllib3 import encode_multipart_formdata
 
 from gongkao.config import ROOT
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def free_port() -> int:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_migrate import upgrade
 from sqlalchemy import select
 
+from app import create_app
 from gongkao.config import ROOT, S3Place
 from gongkao.extensions import db
 from gongkao.models import StoredFile
@@ -23,7 +25,7 @@ from gongkao.services.file_copy import carry_files, prove_files
 from gongkao.storage import configure_store, open_store, s3, store
 from gongkao.storage.s3 import S3Store
 from gongkao.storage.store import MissingFile, StoreAway
-from tests import factories
+from tests import conftest, factories
 from tests.s3_server import client, start_s3
 from tests.world import World
 
@@ -107,10 +109,11 @@ def test_a_page_without_its_store_asks_to_try_again(
     assert answer.status_code == 503 and "请稍后再试" in answer.text
 
 
+@ONE_DATABASE
 def test_the_files_move_over_and_every_one_is_checked(app: Flask, world: World, place: S3Place, tmp_path: Path) -> None:
     factories.application(factories.person("丁小满"), world.school, status=Status.QUALIFIED)
     folder, target, digests = store(), open_store(Path(), place), set(db.session.scalars(select(StoredFile.sha256)))
-    assert len(digests) == 2
+    assert len(digests) > 1
     contents_of = {digest: folder.get(digest) for digest in digests}
     spoilt = next((app.config["GONGKAO"].instance / "files").rglob(min(digests)))
     whole = spoilt.read_bytes()
@@ -129,7 +132,7 @@ def test_the_files_move_over_and_every_one_is_checked(app: Flask, world: World, 
     assert prove_files(store()).done == len(digests)
     contents = backup.backup(tmp_path / "copy.age", backup.make_key(tmp_path / "key"))
     assert contents.files == len(digests)
-    first, _ = _keys(place)
+    first = _keys(place)[0]
     client(place).put_object(Bucket=place.bucket, Key=first, Body=b"something else")
     assert prove_files(store()).problems == [f"文件{min(digests)[:12]}…已损坏"]
     store().put(contents_of[min(digests)])
@@ -138,6 +141,17 @@ def test_the_files_move_over_and_every_one_is_checked(app: Flask, world: World, 
     assert prove_files(store()).problems == [f"文件{min(digests)[:12]}…已丢失"]
     with pytest.raises(backup.BackupRefused):
         backup.backup(tmp_path / "second.age", backup.make_key(tmp_path / "key"))
+    # The backup goes back into another system's bucket.
+    client(place).create_bucket(Bucket=f"{place.bucket}-second")
+    elsewhere = conftest._settings(tmp_path / "second", f"sqlite:///{tmp_path}/second.sqlite3")
+    given = {"s3_endpoint": place.endpoint, "s3_bucket": f"{place.bucket}-second", "s3_key_id": "k", "s3_secret": "s"}
+    with create_app(elsewhere.model_copy(update=given)).app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+        assert backup.restore(tmp_path / "copy.age", tmp_path / "key").files == len(digests)
+        assert prove_files(store()).done == len(digests)
+        assert {digest: store().get(digest) for digest in digests} == contents_of
+        db.session.remove()
+        db.engine.dispose()
 
 
 def test_the_libraries_of_several_servers_are_loaded_only_where_set() -> None:
