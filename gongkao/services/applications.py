@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from gongkao.clock import now
-from gongkao.models import Account, Application
+from gongkao.models import Account, Application, Result
 from gongkao.rules import fields, workflow
 from gongkao.rules.application_form import FormStep, Problem, problems
 from gongkao.rules.calendar import Window, WindowKey, days_left, is_open, period_text
@@ -99,6 +99,7 @@ def standing(actor: Account) -> Standing:
     steps = drafts.states(application) if own_turn else []
     entries = timeline.entries(application)
     to_mend = drafts.sent_back(application)
+    result = _result(actor)
     return Standing(
         application=application,
         window=window,
@@ -110,9 +111,9 @@ def standing(actor: Account) -> Standing:
         to_mend=to_mend,
         reason=str(entries[-1]["reason"]) if application.status is Status.RETURNED and entries else "",
         entries=entries,
-        next_step=timeline.next_step(application),
+        next_step=timeline.next_step(application) if result is None else _after_release(result),
         may_withdraw=Action.WITHDRAW in workflow.allowed_actions(application.status),
-        has_result=_has_result(actor),
+        has_result=result is not None,
         barred=eligibility.obstacles(application) if own_turn else [],
     )
 
@@ -158,12 +159,20 @@ def _begin(application: Application, steps: list[StepState], to_mend: list[ToMen
     return FormStep.PREVIEW if steps else None
 
 
-def _has_result(actor: Account) -> bool:
+def _result(actor: Account) -> Result | None:
+    """The person's released result of this cycle, if there is one."""
     try:
-        results.find_own(actor)
+        return results.find_own(actor)
     except NotFound:
-        return False
-    return True
+        return None
+
+
+def _after_release(result: Result) -> str:
+    if result.application.status is not Status.QUALIFIED:
+        return timeline.next_step(result.application)
+    if result.passed:
+        return "考核结果已公布，考核合格，等级证书由工考管理机构办理，所在单位统一领取。"
+    return "考核结果已公布，考核不合格，可以在以后年度重新申报。"
 
 
 def start(actor: Account) -> Application:

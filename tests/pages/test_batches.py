@@ -134,3 +134,51 @@ def test_the_archive_says_what_is_missing_and_gives_what_is_sealed(
         assert sign_in(account).get("/archive/records/1.pdf").status_code == 404
     assert "已封存" in officer.get("/archive?sealed=yes").text
     assert sign_in(world.unit_administrator).get("/batches/archive").status_code == 404
+
+
+def test_people_see_their_own_certificates(world: World, results: list[Result], sign_in: SignIn) -> None:
+    """The valid one with its number, paper and code; what came before, and why it ended; nobody else's."""
+    first, second = certificates.issue(world.manager, [one.id for one in results[:2]])
+    made = certificates.reissue(world.manager, first.id, first.version, "姓名更正")
+    holder = sign_in(_holder(results[0]))
+    assert "/application/certificate" in holder.get("/application").text
+    page = main_of(holder.get("/application/certificate"))
+    for words in (made.number, first.number, "姓名更正", f"/verify/{made.verification_code}", "data:image/svg+xml"):
+        assert words in page
+    assert second.number not in page and results[0].application.person.identity_number not in page
+    paper = holder.get(f"/application/certificates/{made.id}.pdf")
+    assert made.number in read(paper.data).text
+    # What is no longer valid is not printed again, and another's is not there.
+    for number in (first.id, second.id):
+        assert holder.get(f"/application/certificates/{number}.pdf").status_code == 404
+
+    certificates.revoke_one(world.manager, second.id, second.version, "虚假材料")
+    other = sign_in(_holder(results[1]))
+    page = main_of(other.get("/application/certificate"))
+    assert "现在没有有效的证书" in page and "虚假材料" in page
+    assert "虚假材料" in read(other.get(f"/application/certificates/{second.id}/revocation.pdf").data).text
+    assert "还没有等级证书" in main_of(sign_in(world.applicant).get("/application/certificate"))
+
+
+def _holder(result: Result) -> Account:
+    return db.session.scalars(select(Account).where(Account.person_id == result.application.person_id)).one()
+
+
+def test_every_kind_is_asked_for_where_its_list_is(world: World, results: list[Result], sign_in: SignIn) -> None:
+    certificate = certificates.issue(world.manager, [results[0].id])[0]
+    certificates.revoke_one(world.manager, certificate.id, certificate.version, "虚假材料")
+    officer = sign_in(world.officer)
+    for place, names in {
+        "/review/all?grade=4": ("forms?grade=4", "reviews?grade=4"),
+        "/certificates": ("certificates", "revocations"),
+        "/results": ("notices",),
+        "/results/releases": ("passes",),
+        "/archive": ("archive",),
+    }.items():
+        page = officer.get(place).text
+        for name in names:
+            assert f"/batches/{name}" in page and officer.get(f"/batches/{name}").status_code == 200
+    refused = officer.get(f"/review/{results[0].application_id}/result.pdf")
+    assert "审查结果合格" in read(refused.data).text
+    assert sign_in(world.far_officer).get(f"/review/{results[0].application_id}/result.pdf").status_code == 404
+    assert "审查结果合格" in read(sign_in(_holder(results[0])).get("/application/review-result.pdf").data).text

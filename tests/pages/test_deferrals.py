@@ -15,6 +15,7 @@ from gongkao.rules.workflow import Status
 from gongkao.services import deferrals
 from gongkao.services.transaction import transaction
 from tests import factories
+from tests.documents.reading import read
 from tests.world import World
 
 SignIn = Callable[[Account], FlaskClient]
@@ -52,6 +53,8 @@ def test_the_pledge_is_read_printed_and_made_up(world: World, sign_in: SignIn, m
         assert words in page
     paper = browser.get("/application/deferral/pledge.pdf")
     assert paper.mimetype == "application/pdf" and paper.data.startswith(b"%PDF")
+    notice = read(browser.get("/application/deferral/notice.pdf").data).text
+    assert "办理结果同意容缺后补" in notice and "中牟县晴川学校2025年3月20日" in notice
     wrong = browser.post("/application/deferral", data={})
     assert wrong.status_code == 422
     assert "请选择2024年度备案后的考核结果。" in wrong.text and "请选择要上传的年度考核材料文件" in wrong.text
@@ -99,3 +102,18 @@ def test_units_and_inspectors_read_only(world: World, sign_in: SignIn, made: App
     for stranger in (world.far_officer, world.far_unit_administrator):
         assert sign_in(stranger).get(f"/deferrals/{made.deferral.id}").status_code == 404
         assert "孟听雨" not in sign_in(stranger).get("/deferrals").text
+
+
+def test_the_notice_of_a_deferral_is_for_those_concerned(world: World, sign_in: SignIn, made: Application) -> None:
+    address = f"/deferrals/{made.deferral.id}"
+    for account in (world.unit_administrator, world.officer, world.inspector):
+        browser = sign_in(account)
+        assert f"{address}/notice.pdf" in browser.get(address).text
+        assert "孟听雨同志" in read(browser.get(f"{address}/notice.pdf").data).text
+    for account in (world.far_officer, world.station_administrator):
+        assert sign_in(account).get(f"{address}/notice.pdf").status_code == 404
+    assert "/batches/deferrals" in sign_in(world.officer).get("/deferrals").text
+    _make_up(sign_in(world.applicant))
+    _decide(sign_in(world.officer), made.deferral.id, "fail", "备案表没有组织人事部门盖章。")
+    notice = read(sign_in(world.applicant).get("/application/deferral/notice.pdf").data).text
+    assert "办理结果不通过" in notice and "没有组织人事部门盖章" in notice and "中牟县工考管理机构" in notice
