@@ -47,6 +47,21 @@ def read(data: bytes) -> Reading:
         )
 
 
+def glyphs(data: bytes) -> set[int]:
+    """The numbers of all glyphs that the file draws; 0 is a face's empty box."""
+    found: set[int] = set()
+    with pikepdf.open(BytesIO(data)) as pdf:
+        for page in pdf.pages:
+            for operands, operator in pikepdf.parse_content_stream(page):
+                if str(operator) in ("Tj", "TJ"):
+                    shown = operands[0] if str(operator) == "TJ" else operands
+                    for text in shown:
+                        if isinstance(text, pikepdf.String):
+                            codes = bytes(text)
+                            found.update(int.from_bytes(codes[at : at + 2]) for at in range(0, len(codes), 2))
+    return found
+
+
 def _fonts(pdf: pikepdf.Pdf) -> dict[str, bool]:
     """Every font's name, and whether it is embedded."""
     found = {}

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from unicodedata import category
 
 import pytest
 
 from gongkao.documents import fonts, layout, papers, review_papers
 from gongkao.documents.fonts import CharacterMissing
 from tests.documents import samples
-from tests.documents.reading import read
+from tests.documents.reading import glyphs, read
 
 # The notice's attachment word for word (豫人社函〔2025〕21号, 附件), with the places to fill in named.
 ATTACHMENT = """
@@ -245,6 +246,35 @@ def test_a_rare_name_prints_as_itself(name: str) -> None:
     found = read(papers.result_notices([replace(samples.RESULT, name=name)]))
     assert f"{name}同志：" in found.text
     assert all(found.fonts.values())
+
+
+# The blocks of GB 18030-2022 in which the characters of names lie.
+BLOCKS = {
+    "unified": (0x4E00, 0x9FFF),
+    "extension A": (0x3400, 0x4DBF),
+    "extension B": (0x20000, 0x2A6DF),
+    "extension C": (0x2A700, 0x2B73F),
+    "extension D": (0x2B740, 0x2B81F),
+    "extension E": (0x2B820, 0x2CEAF),
+    "extension F": (0x2CEB0, 0x2EBEF),
+    "compatibility": (0xF900, 0xFAFF),
+}
+
+
+def test_every_block_prints_as_itself_and_never_as_an_empty_box() -> None:
+    """Every character has a face; of each block some all along it are printed, read back, and none is glyph 0."""
+    everything = {
+        name: [chr(code) for code in range(first, last + 1) if category(chr(code)) != "Cn"]
+        for name, (first, last) in BLOCKS.items()
+    }
+    assert [name for name, found in everything.items() if fonts.missing_characters("".join(found))] == []
+    lines = {name: "".join(found[:: max(1, len(found) // 100)]) for name, found in everything.items()}
+    data = papers.notice_of_passes(replace(samples.PASSES, paragraphs=tuple(lines.values())))
+    # Compatibility characters share their glyphs, so that one may be read back as another that looks the same.
+    read_back = set(read(data).text)
+    unlike = {name: set(line) - read_back for name, line in lines.items() if name != "compatibility"}
+    assert {name: found for name, found in unlike.items() if found} == {}
+    assert 0 not in glyphs(data)
 
 
 def test_a_character_in_no_face_is_refused_by_name() -> None:
