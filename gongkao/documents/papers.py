@@ -391,7 +391,8 @@ def deferral_pledge(paper: DeferralPledgePaper) -> bytes:
 
 @dataclass(frozen=True)
 class VisitPerson:
-    """One person of a visit; `documents` are (label, pieces) of the originals concerned, `note` stands below them."""
+    """One person of a visit; `documents` are (label, pieces) of the originals concerned, `codes` what is
+    scanned for each, `note` stands below them."""
 
     name: str
     masked_identity_number: str
@@ -400,6 +401,7 @@ class VisitPerson:
     grade: str
     documents: tuple[tuple[str, int], ...]
     note: str = ""
+    codes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_masked(self.masked_identity_number)

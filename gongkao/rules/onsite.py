@@ -1,5 +1,6 @@
 """On-site confirmation (现场审查确认, notice 二（二）（五）): what is brought, where there is room, what is held."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -26,6 +27,24 @@ def originals_for(uploaded: Iterable[MaterialKind]) -> tuple[str, ...]:
     """
     kinds = set(uploaded) - _WITHOUT_ORIGINAL
     return tuple(kind.label for kind in MaterialKind if kind in kinds)
+
+
+_PLACES = {kind.label: place for place, kind in enumerate(MaterialKind, start=1)}
+_CODE = re.compile(r"(\d+)-\d+-\d+")
+
+
+def document_code(visit_number: str, member_id: int, label: str) -> str:
+    """What the list's small code beside a document holds; empty for one that is not on the list.
+
+    Of digits alone, so that no input method changes what a scanner types.
+    """
+    return f"{visit_number}-{member_id}-{_PLACES[label]}" if label in _PLACES else ""
+
+
+def visit_number(scanned: str) -> str:
+    """The visit's number in what was scanned: the large code of the list, or a document's."""
+    document = _CODE.fullmatch(scanned)
+    return document[1] if document is not None else scanned.replace("-", "")
 
 
 def places_left(capacity: int, taken: int) -> int:

@@ -43,10 +43,11 @@ Key = tuple[int, str]
 
 @dataclass(frozen=True)
 class Line:
-    """One document of one person; without an original it was not taken in yet."""
+    """One document of one person; without an original it was not taken in yet. `code`: what the list's code holds."""
 
     label: str
     original: Original | None = None
+    code: str = ""
 
     @property
     def received(self) -> bool:
@@ -175,7 +176,9 @@ def _holder(visit: Visit, member: VisitMember) -> Holder:
     labels += [one.label for one in sorted(member.originals, key=lambda one: one.id) if one.label not in labels]
     waiting = application.status is Status.ONSITE_CONFIRMATION and application.agency_id == visit.agency_id
     # What was never brought of an application that is decided is of no interest any more.
-    return Holder(member, [Line(label, known.get(label)) for label in labels if waiting or label in known], waiting)
+    shown = [label for label in labels if waiting or label in known]
+    lines = [Line(label, known.get(label), onsite.document_code(visit.number, member.id, label)) for label in shown]
+    return Holder(member, lines, waiting)
 
 
 def _closed(people: Sequence[Holder]) -> str:

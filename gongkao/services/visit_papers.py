@@ -7,6 +7,7 @@ from gongkao.documents import papers
 from gongkao.documents.papers import VisitPaper, VisitPerson
 from gongkao.models import Account
 from gongkao.rules.grades import Grade
+from gongkao.rules.onsite import document_code
 from gongkao.services import originals
 from gongkao.services.errors import Refused
 from gongkao.services.originals import Holder, VisitDetail
@@ -17,7 +18,9 @@ def visit_list(actor: Account, visit_id: int) -> tuple[bytes, str]:
     """The list to bring along, as PDF, with the visit's number. Raises NotFound, Refused without people."""
     found = originals.detail(actor, visit_id)
     people = tuple(
-        _person(holder, tuple((label, 1) for label in originals.asked_for(holder.application)))
+        _person(
+            holder, tuple((label, 1) for label in originals.asked_for(holder.application)), number=found.visit.number
+        )
         for holder in found.people
     )
     return papers.visit_list(_paper(found, people, "该批次没有人员。")), found.visit.number
@@ -58,7 +61,8 @@ def _returned(holder: Holder) -> str:
     return "；".join(f"已于{day}退还{to}：{'、'.join(labels)}" for (day, to), labels in found.items())
 
 
-def _person(holder: Holder, documents: tuple[tuple[str, int], ...], note: str = "") -> VisitPerson:
+def _person(holder: Holder, documents: tuple[tuple[str, int], ...], note: str = "", *, number: str = "") -> VisitPerson:
+    """With the visit's number each document has its code."""
     application = holder.application
     return VisitPerson(
         name=application.person.name,
@@ -68,6 +72,7 @@ def _person(holder: Holder, documents: tuple[tuple[str, int], ...], note: str = 
         grade=Grade(application.grade).level if application.grade else "",
         documents=documents,
         note=note,
+        codes=tuple(document_code(number, holder.member.id, label) for label, _ in documents) if number else (),
     )
 
 

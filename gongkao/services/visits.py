@@ -115,7 +115,7 @@ def locked(actor: Account, visit_id: int) -> Visit:
 
 def by_number(actor: Account, text: str) -> Visit:
     """The visit whose number was scanned or typed. Raises Refused where there is none in the person's scope."""
-    number = "".join(unicodedata.normalize("NFKC", text).split()).replace("-", "").upper()[:20]
+    number = onsite.visit_number("".join(unicodedata.normalize("NFKC", text).split()).upper())[:20]
     if not number:
         raise Refused("请扫描名单上的二维码，或输入批次编号。")
     visit = db.session.scalar(narrow(select(Visit), Visit, actor).where(Visit.number == number))

@@ -62,7 +62,9 @@ def test_originals_in_confirmed_and_back(site: Site) -> None:
 
     # Some ticked one by one, the rest of one person, then everything.
     first, second = (counter.page.locator(".holder", has_text=name) for name in PEOPLE)
-    first.locator(".tick label").nth(0).tap()
+    code = first.locator("input[data-code]").nth(0).get_attribute("data-code") or ""
+    counter.type_keys(*code, "Enter").says(f"已勾选：{PEOPLE[0]}的身份证")
+    expect(first.locator("input[data-code]").nth(0)).to_be_checked()
     first.locator(".tick label").nth(1).tap()
     counter.press("接收勾选的原件").says("已接收2份原件")
     first.get_by_role("button", name="接收本人全部").tap()
@@ -76,6 +78,9 @@ def test_originals_in_confirmed_and_back(site: Site) -> None:
 
     # One person's go back at once; the other's stand on the list of what is still held, until they do too.
     counter.follow("退还原件").fill(returned_to="管一")
+    counter.page.locator("h1").tap()
+    counter.type_keys(*code, "Enter").says(f"已勾选：{PEOPLE[0]}的身份证")
+    counter.type_keys(*f"{number}-9-9", "Enter").says("不在待办理之列")
     first.get_by_role("button", name="退还本人全部").tap()
     counter.says("由管一领取").look("visit-return")
     counter.open("/onsite/originals").says(PEOPLE[1]).look("originals-held")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from gongkao import clock
 from gongkao.extensions import db
 from gongkao.models import Account, Application, Visit, VisitSlot, VisitStatus
+from gongkao.rules import onsite
 from gongkao.rules.workflow import Status
 from gongkao.services import originals, visit_slots, visits
 from tests import factories
@@ -82,6 +83,9 @@ def test_from_the_unit_to_the_last_original(world: World, sign_in: SignIn) -> No
     day = main_of(agency.get("/onsite"))
     assert "今天办理" in day and "autofocus" in day and visit.number in day
     assert agency.get(f"/onsite/find?number={visit.number}").location == f"/onsite/visits/{visit.id}"
+    of_document = onsite.document_code(visit.number, visit.members[0].id, "身份证")
+    assert agency.get(f"/onsite/find?number={of_document}").location == f"/onsite/visits/{visit.id}"
+    assert f'data-code="{of_document}"' in agency.get(f"/onsite/visits/{visit.id}").text
     missing = agency.get("/onsite/find?number=2025999999")
     assert missing.status_code == 422 and "没有找到编号为“2025999999”的批次" in missing.text
     page = main_of(agency.get(f"/onsite/visits/{visit.id}"))
