@@ -95,7 +95,9 @@ def upgrade() -> None:
             f"UPDATE application SET {column} = (SELECT {source} FROM person WHERE person.id = application.person_id)",
         )
     op.drop_index("ix_application_agency_queue", "application")
-    op.create_index("ix_application_agency_queue", "application", [*_QUEUE, "person_name", "identity_tail", "number"])
+    op.create_index(
+        "ix_application_agency_queue", "application", [*_QUEUE, "person_name", "identity_tail", "number", "id"]
+    )
 
 
 def downgrade() -> None:
