@@ -290,7 +290,7 @@ class Run:
             self._limit_files(1)
         self._wait_for_refusal()
         ballast.unlink(missing_ok=True)
-        self._limit_files(resource.RLIM_INFINITY)
+        self._limit_files(None)
         if self.site.database is not None and not command_of(self._postmaster()):
             self._start_database()
         wait_until("there is room again", self.site.healthy)
@@ -302,11 +302,12 @@ class Run:
         except OSError:
             return -1
 
-    def _limit_files(self, most: int) -> None:
+    def _limit_files(self, most: int | None) -> None:
+        """How large a file the app may write, in bytes; None for as large as before."""
         for pid in (self.site.server.pid, *self.site.workers()):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+            with contextlib.suppress(ProcessLookupError):
                 _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (min(most, hard) if hard >= 0 else most, hard))
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if most is None else most, hard))
 
     def _step_clock(self) -> None:
         """Put on or back by less than a session lasts without a click, and right again."""

@@ -133,11 +133,8 @@ class Site:
 
 
 @contextlib.contextmanager
-def open_site(engine: str, prepare: Callable[[], None], *, step: int = 0) -> Iterator[Site]:
-    """A migrated site on "sqlite" or "postgresql" with what `prepare` puts in; its programs are not started yet.
-
-    `step` is the port's distance from the first free one, so that two sites never meet.
-    """
+def open_site(engine: str, prepare: Callable[[], None]) -> Iterator[Site]:
+    """A migrated site on "sqlite" or "postgresql" with what `prepare` puts in; its programs are not started yet."""
     folder = Path(tempfile.mkdtemp(prefix="gongkao-faults-"))
     folder.chmod(0o755)
     with contextlib.ExitStack() as stack:
@@ -172,7 +169,7 @@ def open_site(engine: str, prepare: Callable[[], None], *, step: int = 0) -> Ite
             "FLASK_APP": "app",
             "PYTHONUNBUFFERED": "1",
         }
-        port = _free_port() + step
+        port = _free_port()
         gunicorn = ["-m", "gunicorn", "tests.faults.stepped:create_app()", "--bind", f"127.0.0.1:{port}"]
         gunicorn += ["--workers", "2", "--threads", "4", "--worker-class", "gthread", "--no-control-socket"]
         gunicorn += ["--log-level", "warning"]
