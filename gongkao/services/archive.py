@@ -31,6 +31,7 @@ from gongkao.rules.materials import MaterialFacts, Need, materials_for
 from gongkao.rules.workflow import FINAL, Status
 from gongkao.services import application_form, audit, certificates, cycles, files, notices, timeline
 from gongkao.services.errors import NotFound
+from gongkao.services.list_filters import of_agencies
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
@@ -74,6 +75,7 @@ def archive_listing(actor: Account) -> Listing:
             ),
         ],
         filters=[
+            *of_agencies(actor),
             Filter(
                 "sealed",
                 "档案",

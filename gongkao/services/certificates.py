@@ -35,6 +35,7 @@ from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles, files, messages
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.list_filters import of_agencies
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.notices import shown_code
 from gongkao.services.transaction import transaction
@@ -309,6 +310,7 @@ def certificate_listing(actor: Account) -> Listing:
             Column("handed", "领取", _handed),
         ],
         filters=[
+            *of_agencies(actor),
             Filter(
                 "grade",
                 "等级",

@@ -35,6 +35,7 @@ from gongkao.rules.materials import MEGABYTE, MaterialKind
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, cycles, files, messages, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.list_filters import of_agencies
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import inspect_upload
@@ -506,12 +507,13 @@ def listing(actor: Account) -> Listing:
             ),
         ],
         filters=[
+            *of_agencies(actor),
             Filter(
                 "status",
                 "容缺后补",
                 [("", "全部"), *((status.value, status.label) for status in DeferralStatus)],
                 lambda value: Deferral.status == DeferralStatus(value),
-            )
+            ),
         ],
         empty_text="没有容缺后补。年度考核结果尚未备案、单位同意后补的申报会出现在这里。",
     )

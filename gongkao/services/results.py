@@ -13,6 +13,7 @@ from gongkao.models import Account, Agency, Application, Person, Release, Result
 from gongkao.rules.grades import Grade
 from gongkao.services import cycles
 from gongkao.services.errors import NotFound, Refused
+from gongkao.services.list_filters import of_agencies
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 
 # Letters and digits that nobody confuses on paper.
@@ -68,6 +69,7 @@ def result_listing(actor: Account) -> Listing:
         ],
         filters=[
             _grade_filter(Application.grade),
+            *of_agencies(actor),
             Filter(
                 "passed",
                 "结论",

@@ -128,6 +128,15 @@ def test_the_archive_comes_in_a_zip_for_each_unit_with_its_hashes(world: World, 
     assert [name.rpartition("/")[0] for name in whole] == ["中牟县云溪站", "中牟县晴川学校", "中牟县晴川学校", ""]
 
 
+def test_a_city_chooses_a_county(world: World, results: list[Result]) -> None:
+    """Whoever oversees several agencies narrows the list, and with it the batch, to one of them."""
+    certificates.issue(world.manager, [one.id for one in results[:2]])
+    for name, whole in (("notices", 3), ("certificates", 2), ("archive", 3), ("reviews", 3)):
+        for code, count in (("410122", whole), ("410181", 0)):
+            args = {"agency": str(world.agency(code).id)}
+            assert len(batches.plan(world.province_officer, name, "zip", args, ADDRESS).items) == count
+
+
 @pytest.mark.parametrize("name", ["notices", "certificates", "forms"])
 def test_a_batch_holds_what_its_person_may_see(world: World, results: list[Result], name: str) -> None:
     certificates.issue(world.manager, [one.id for one in results[:2]])
