@@ -92,6 +92,7 @@ def test_two_officers_by_keyboard_alone_and_a_form_that_came_too_late(site: Site
 
     # 初审: the photo is opened, made larger and turned; the decision is two presses of Enter.
     first.type_keys("j", "Enter").headed("祝青山")
+    expect(first.page.locator("iframe.viewer")).to_be_visible()
     first.pass_by_keys().move_to("material-photo").type_keys("o")
     picture = first.page.locator(".viewer-room img")
     expect(picture).to_have_js_property("complete", True)
