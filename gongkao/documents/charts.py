@@ -4,9 +4,9 @@ A page shows one in an <img> from a data address: the sheet inside a picture is 
 against inline styles stays as strict as it is.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pygal
@@ -18,6 +18,7 @@ WAITING, RETURNED, PASSED, REFUSED = "#7ba3d4", "#e0b35c", "#4c9a6d", "#b8504f"
 _FONT = '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", sans-serif'
 _SVG = "{http://www.w3.org/2000/svg}"
 WIDTH = 560
+_READABLE = " /:;,=()'!*"
 _ROW, _HEIGHT, _EDGE, _LABEL = 24, 250, 64, 13
 
 
@@ -112,17 +113,19 @@ def _ticks(highest: int) -> list[int]:
 
 
 def _plain(svg: bytes) -> bytes:
-    """Without the scripts and comments that pygal puts in."""
+    """Without what pygal puts in for charts that stand in a page: scripts, comments, and a name of its own."""
     ElementTree.register_namespace("", "http://www.w3.org/2000/svg")
     root = ElementTree.fromstring(svg)
     for parent in root.iter():
         for child in list(parent):
             if child.tag == f"{_SVG}script":
                 parent.remove(child)
-    result: bytes = ElementTree.tostring(root)
-    return result
+    # A picture is alone in its file, so the rules of its sheet need not name it.
+    name = f"#{root.attrib.pop('id')}"
+    text: str = ElementTree.tostring(root, encoding="unicode")
+    return text.replace(f"{name} ", "").replace(name, "svg").encode()
 
 
 def address(svg: bytes) -> str:
-    """The picture as a data address."""
-    return f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
+    """The picture as a data address, in readable text: the line compresses it much better than base64."""
+    return f"data:image/svg+xml,{quote(svg, safe=_READABLE)}"
