@@ -52,10 +52,10 @@ def measure() -> Iterator[Measurement]:
     faults = total.faults.total()
     print(f"{dict(total.faults)}; {total.acknowledged} acknowledged, {total.resent} sent again", file=sys.stderr)
     print(f"seen by people: {sorted(total.seen)}", file=sys.stderr)
-    if total.wrong:
-        raise RuntimeError(f"{len(total.wrong)} things went wrong, see above")
     yield Measurement("faults_lost", len(total.lost), "writes", 0, faults, goal=0)
     yield Measurement("faults_doubled", len(total.doubled), "writes", 0, faults, goal=0)
+    if total.wrong:
+        raise RuntimeError(f"{len(total.wrong)} things went wrong, see above")
 
 
 def _at_work(engine: str) -> Outcome:

@@ -166,7 +166,7 @@ class Run:
                 number = next(self._serial)
                 token = f"plan-{number}"
                 points = dict.fromkeys(("power", "recording", "rooms"), "yes")
-                plan = (factories.pdf(1 + number % 400), f"{token}.pdf")
+                plan = (factories.pdf(1 + number % 200), f"{token}.pdf")
                 fields = {**form_of(page, address), **points, "kept_at": token, "holder": "管一", "plan": plan}
                 browser.send(address, fields, self.ledger.begin("plan", token), stop)
                 yield
