@@ -33,6 +33,7 @@ from gongkao.models.types import Choice, Moment
 from gongkao.rules.errors import RuleError
 from gongkao.sealing import keyring
 from gongkao.storage import store
+from gongkao.storage.sealed import opened, regrouped, seal
 from gongkao.storage.store import DamagedFile, MissingFile, Store
 
 FORMAT = 1
@@ -207,18 +208,24 @@ def _tables() -> list[Table]:
 
 
 def _write_table(archive: _Archive, connection: Connection, table: Table) -> int:
-    count = 0
+    count = size = 0
     digest = hashlib.sha256()
     query = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=_ROWS)
-    with tempfile.TemporaryFile() as file:
+
+    def lines() -> Iterator[bytes]:
+        nonlocal count, size
         for row in connection.execute(query).mappings():
             line = (json.dumps({key: _plain(row[key]) for key in row}, ensure_ascii=False) + "\n").encode()
             digest.update(line)
-            file.write(line)
             count += 1
-        size = file.tell()
+            size += len(line)
+            yield line
+
+    # A part's size stands before it, so the rows wait in a file meanwhile: sealed, as they are where they come from.
+    with tempfile.TemporaryFile() as file:
+        file.writelines(seal(regrouped(lines()), table.name))
         file.seek(0)
-        archive.add(f"tables/{table.name}.jsonl", file, size, digest.hexdigest())
+        archive.add(f"tables/{table.name}.jsonl", opened(file, table.name), size, digest.hexdigest())
     return count
 
 

@@ -115,6 +115,17 @@ def seal(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
     yield cipher.encrypt(_nonce(number, last=True), waiting, None)
 
 
+def regrouped(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The same content in chunks of CHUNK bytes each but the last, as `seal` takes it."""
+    waiting = bytearray()
+    for part in parts:
+        waiting += part
+        while len(waiting) > CHUNK:
+            yield bytes(waiting[:CHUNK])
+            del waiting[:CHUNK]
+    yield bytes(waiting)
+
+
 def opened(stream: BinaryIO, name: str) -> BinaryIO:
     """The content of a sealed stream; of a plain one, itself. Raises Unreadable where the key is not there."""
     header = stream.read(_HEADER)
