@@ -19,6 +19,7 @@ from bench._province import (
     ENGINES,
     LARGE,
     SMALL,
+    close,
     counted,
     p95,
     province_of,
@@ -125,8 +126,11 @@ PAGES = (
 
 
 def measure() -> Iterator[Measurement]:
-    for engine in ENGINES:
-        yield from measure_on(engine)
+    try:
+        for engine in ENGINES:
+            yield from measure_on(engine)
+    finally:
+        close()
 
 
 def measure_on(engine: str, pages: tuple[Page, ...] = PAGES, rounds: int = _ROUNDS) -> Iterator[Measurement]:

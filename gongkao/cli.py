@@ -1,5 +1,6 @@
 """The `flask` commands."""
 
+import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from flask_migrate import upgrade
 
 from gongkao.jobs import records, worker
 from gongkao.models import Role
@@ -21,9 +23,11 @@ from gongkao.services import (
     installation,
     keys,
     outgoing,
+    province,
     servers,
     sessions,
     sign_in,
+    upkeep,
 )
 from gongkao.services.errors import Refused
 from gongkao.services.file_copy import Outcome, carry_files, prove_files
@@ -57,15 +61,42 @@ def init() -> None:
     click.echo(f"  密码：{issued.password}")
 
 
+def _as_many(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= province.MOST):
+        raise click.ClickException(f"--applications 应为1至{province.MOST}之间的整数，如 --applications 1000000。")
+    return int(value)
+
+
 @click.command()
+@click.option("--applications", callback=_as_many, help="a whole invented province with so many, in an empty database")
+@click.option("--seed", type=int, default=2025, help="the same seed makes the same province")
 @with_appcontext
-def demo() -> None:
-    """Load the starting data and the demonstration county, and print one account for every role."""
+def demo(applications: int | None, seed: int) -> None:
+    """Bring the database up to date, load the demonstration county, and print one account for every role."""
     if not current_app.config["GONGKAO"].demonstration:
         raise click.ClickException("演示数据只能装入演示系统：请设置 GONGKAO_MODE=demonstration。")
+    if applications is not None:
+        _make_province(applications, seed)
+        return
     click.echo("正在准备演示数据，首次约需半分钟……", err=True)
+    upgrade()
     demonstration.load()
     for line in demonstration.account_lines():
+        click.echo(line)
+
+
+def _make_province(applications: int, seed: int) -> None:
+    upgrade()
+    label = f"正在生成{applications}份申报"
+    try:
+        with click.progressbar(length=applications, label=label, file=sys.stderr) as bar:
+            made = province.load(applications, seed=seed, password=demonstration.PASSWORD, progress=bar.update)
+    except Refused as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"已生成{made.units}个单位、{made.people}人、{made.applications}份申报，共{made.rows}行。")
+    for line in province.account_lines(demonstration.PASSWORD):
         click.echo(line)
 
 
@@ -85,6 +116,7 @@ def run_deadlines() -> None:
     sessions.forget_ended()
     sign_in.forget_old()
     handled.forget_old()
+    upkeep.refresh_statistics()
     cleared = records.clear_old(current_app.config["GONGKAO"].job_days)
     removed = files.sweep()
     click.echo(f"容缺后补：逾期不通过{done.failed}人，提醒{done.reminded}人。")

@@ -54,8 +54,11 @@ def test_init_issues_one_account_once(empty_app: Make) -> None:
 
 def test_demo_is_refused_outside_a_demonstration(empty_app: Make) -> None:
     app = empty_app("production")
-    result = app.test_cli_runner().invoke(args=["demo"])
-    assert result.exit_code == 1 and "GONGKAO_MODE=demonstration" in result.output
+    for more in ([], ["--applications", "1000"]):
+        result = app.test_cli_runner().invoke(args=["demo", *more])
+        assert result.exit_code == 1 and "GONGKAO_MODE=demonstration" in result.output
+    result = app.test_cli_runner().invoke(args=["demo", "--applications", "many"])
+    assert result.exit_code == 1 and "应为1至5000000之间的整数" in result.output
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(Account)) == 0
 

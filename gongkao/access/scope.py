@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 
 from gongkao.access.permissions import PERMISSIONS, Permission
 from gongkao.models import (
@@ -21,6 +21,7 @@ from gongkao.models import (
     Message,
     Original,
     PasswordHelp,
+    RegionEntry,
     RegistrationSheet,
     Release,
     Result,
@@ -72,13 +73,18 @@ def _agencies(account: Account) -> ColumnElement[bool]:
     return Agency.region_code.startswith(prefix, autoescape=True)
 
 
+def _level(account: Account) -> RegionLevel | None:
+    """How high an official stands; None for a unit's or an applicant's account."""
+    place = account.agency.region if account.agency is not None else account.region
+    return place.level if place is not None else None
+
+
 def _reviewed_by(account: Account, agency_id: Any) -> ColumnElement[bool]:
     """What belongs to an agency that the official acts for or oversees: for the province everything there is, for a
     county what is its own.
     """
-    place = account.agency.region if account.agency is not None else account.region
-    if place is not None and place.level is RegionLevel.PROVINCE:
-        return agency_id.is_not(None)
+    if _level(account) is RegionLevel.PROVINCE:
+        return true()
     if account.agency is not None and account.agency.level is RegionLevel.COUNTY:
         return agency_id == account.agency_id
     return agency_id.in_(select(Agency.id).where(_agencies(account)))
@@ -100,9 +106,23 @@ def _applications(account: Account) -> ColumnElement[bool]:
     return and_(submitted, _reviewed_by(account, Application.agency_id))
 
 
+def _of_applications(account: Account, application_id: Any) -> ColumnElement[bool]:
+    """What belongs to an application in the person's scope.
+
+    Whoever sees much looks each row's application up, whoever sees little begins with the applications.
+    """
+    if _level(account) in (RegionLevel.PROVINCE, RegionLevel.CITY):
+        own = select(Application.id).where(Application.id == application_id, _applications(account))
+        return own.correlate_except(Application).exists()
+    return application_id.in_(select(Application.id).where(_applications(account)))
+
+
 def _accounts(account: Account) -> ColumnElement[bool]:
     if account.role is Role.APPLICANT:
         return Account.id == account.id
+    if _level(account) is RegionLevel.PROVINCE:
+        # Everybody's but the applicants'.
+        return Account.person_id.is_(None)
     if account.unit is not None:
         return Account.unit_id.in_(select(Unit.id).where(_units(account)))
     own = account.agency.region if account.agency is not None else account.region
@@ -112,7 +132,11 @@ def _accounts(account: Account) -> ColumnElement[bool]:
         Account.unit_id.in_(select(Unit.id).where(_units(account))),
         Account.agency_id.in_(select(Agency.id).where(_agencies(account))),
         # Inspectors belong to a region, not to an agency.
-        Account.region_code.startswith(region_prefix(own.code, own.level), autoescape=True),
+        Account.region_code.in_(
+            select(RegionEntry.code).where(
+                RegionEntry.code.startswith(region_prefix(own.code, own.level), autoescape=True)
+            )
+        ),
     )
 
 
@@ -123,15 +147,15 @@ def _sheets(account: Account) -> ColumnElement[bool]:
 
 
 def _results(account: Account) -> ColumnElement[bool]:
-    return Result.application_id.in_(select(Application.id).where(_applications(account)))
+    return _of_applications(account, Result.application_id)
 
 
 def _certificates(account: Account) -> ColumnElement[bool]:
-    return Certificate.application_id.in_(select(Application.id).where(_applications(account)))
+    return _of_applications(account, Certificate.application_id)
 
 
 def _archive(account: Account) -> ColumnElement[bool]:
-    return ArchiveRecord.application_id.in_(select(Application.id).where(_applications(account)))
+    return _of_applications(account, ArchiveRecord.application_id)
 
 
 def _jobs(account: Account) -> ColumnElement[bool]:
@@ -167,7 +191,7 @@ def _roster(account: Account) -> ColumnElement[bool]:
 
 
 def _deferrals(account: Account) -> ColumnElement[bool]:
-    return Deferral.application_id.in_(select(Application.id).where(_applications(account)))
+    return _of_applications(account, Deferral.application_id)
 
 
 def _visit_slots(account: Account) -> ColumnElement[bool]:
@@ -251,7 +275,7 @@ def _classes(account: Account) -> ColumnElement[bool]:
 
 def _seats(account: Account) -> ColumnElement[bool]:
     """Those of the people in one's scope."""
-    return Seat.application_id.in_(select(Application.id).where(_applications(account)))
+    return _of_applications(account, Seat.application_id)
 
 
 _SCOPES = {

@@ -52,6 +52,10 @@ class Application(Model):
         UniqueConstraint("cycle_id", "person_id"),
         Index("ix_application_unit_queue", "cycle_id", "unit_id", "status", "desk_since"),
         Index("ix_application_supervising_queue", "cycle_id", "supervising_unit_id", "status", "desk_since"),
+        Index("ix_application_number", "cycle_id", "number"),
+        # Everybody's, the newest first, with what is counted by.
+        Index("ix_application_submitted", "cycle_id", "submitted_at", "status", "grade", "agency_id"),
+        Index("ix_application_agency_submitted", "cycle_id", "agency_id", "submitted_at", "status", "grade"),
         # With what an agency's queue is filtered and searched by, so that its rows are read only to be shown.
         Index(
             "ix_application_agency_queue",

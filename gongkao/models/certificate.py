@@ -57,6 +57,8 @@ class Certificate(Model):
             postgresql_where=text("state = 'valid'"),
         ),
         Index("ix_certificate_application_id", "application_id"),
+        Index("ix_certificate_number", "cycle_id", "number"),
+        Index("ix_certificate_state", "cycle_id", "state"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -71,9 +73,7 @@ class Certificate(Model):
     issued_on: Mapped[date] = mapped_column(Date)
     issued_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("certificate.id"))
-    state: Mapped[CertificateState] = mapped_column(
-        Choice(CertificateState), default=CertificateState.VALID, index=True
-    )
+    state: Mapped[CertificateState] = mapped_column(Choice(CertificateState), default=CertificateState.VALID)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     ended_reason: Mapped[str] = mapped_column(String(300), default="")

@@ -83,7 +83,7 @@ class Account(Model, UserMixin):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), unique=True)
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"), index=True)
-    region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"))
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"), index=True)
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_reason: Mapped[str] = mapped_column(String(120), default="")

@@ -168,7 +168,7 @@ class Result(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
     release_id: Mapped[int] = mapped_column(ForeignKey("release.id"), index=True)
-    passed: Mapped[bool] = mapped_column(Boolean, index=True)
+    passed: Mapped[bool] = mapped_column(Boolean)
     marks: Mapped[list[dict[str, object]]] = mapped_column(JSON)
     number: Mapped[str] = mapped_column(String(40), unique=True)
     verification_code: Mapped[str] = mapped_column(String(20), unique=True)

@@ -43,11 +43,12 @@ _DECIDED = tuple(sorted(FINAL))
 def archive_listing(actor: Account) -> Listing:
     """The decided applications of this cycle in the person's scope, with their sealed files."""
     sealed = select(ArchiveRecord.id).where(ArchiveRecord.application_id == Application.id)
+    bare = narrow(select(Application), Application, actor).where(
+        Application.cycle_id == cycles.current_cycle().id, Application.status.in_(_DECIDED)
+    )
     query = (
-        narrow(select(Application), Application, actor)
-        .join(Application.person)
+        bare.join(Application.person)
         .join(Application.unit)
-        .where(Application.cycle_id == cycles.current_cycle().id, Application.status.in_(_DECIDED))
         .options(
             contains_eager(Application.person), contains_eager(Application.unit), joinedload(Application.sealed_records)
         )
@@ -55,6 +56,7 @@ def archive_listing(actor: Account) -> Listing:
     return Listing(
         title="考核档案",
         query=query,
+        count_from=bare,
         tie=Application.id,
         sort="number",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],

@@ -11,6 +11,7 @@ from gongkao.access.scope import narrow
 from gongkao.clock import now
 from gongkao.extensions import db
 from gongkao.models import Account, AuditEntry, AuditSeal
+from gongkao.rules.routing import RegionLevel
 from gongkao.services import audit
 from gongkao.services.listing import Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
@@ -136,9 +137,15 @@ def _broken_seals(seals: list[AuditSeal]) -> Iterator[str]:
 def listing(actor: Account) -> Listing:
     """What the accounts in the person's scope have done, newest first."""
     accounts = narrow(select(Account.id), Account, actor)
+    of_theirs = AuditEntry.account_id.in_(accounts)
+    few = actor.agency is None or actor.agency.level is RegionLevel.COUNTY
     return Listing(
         title="操作记录",
-        query=select(AuditEntry).where(AuditEntry.account_id.in_(accounts)),
+        # Where many are seen, the newest entries are gone through one by one; where few, theirs alone are read.
+        query=select(AuditEntry).where(
+            of_theirs if few else accounts.where(Account.id == AuditEntry.account_id).correlate(AuditEntry).exists()
+        ),
+        count_from=select(AuditEntry).where(of_theirs),
         tie=AuditEntry.id,
         descending=True,
         search=[contains(AuditEntry.actor), contains(AuditEntry.subject_id), contains(AuditEntry.address)],
@@ -279,6 +286,8 @@ _ACTIONS = {
     "resubmit_application": "重新提交申报",
     "return_originals": "退还原件",
     "return_report": "退回报表",
+    "rotate_keys": "更换数据密钥",
+    "rotate_master_key": "更换主密钥",
     "save_exam_room": "设置考场",
     "save_exam_site": "设置考点",
     "save_exam_sitting": "设置场次",

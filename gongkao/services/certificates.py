@@ -278,17 +278,18 @@ def hand_out(actor: Account, certificate_ids: Sequence[int], taken_by: str) -> i
 
 def certificate_listing(actor: Account) -> Listing:
     """The certificates of this cycle in the person's scope."""
+    bare = narrow(select(Certificate).join(Certificate.application), Application, actor).where(
+        Certificate.cycle_id == cycles.current_cycle().id
+    )
     query = (
-        narrow(select(Certificate), Certificate, actor)
-        .join(Certificate.application)
-        .join(Application.person)
+        bare.join(Application.person)
         .join(Application.unit)
-        .where(Certificate.cycle_id == cycles.current_cycle().id)
         .options(contains_eager(Certificate.application).contains_eager(Application.person))
     )
     return Listing(
         title="等级证书",
         query=query,
+        count_from=bare,
         tie=Certificate.id,
         sort="number",
         search=[

@@ -467,8 +467,7 @@ def _run_one(deferral_id: int, day: date) -> str:
 def listing(actor: Account) -> Listing:
     """The deferrals in the person's scope, of the current cycle."""
     query = (
-        narrow(select(Deferral), Deferral, actor)
-        .join(Deferral.application)
+        narrow(select(Deferral).join(Deferral.application), Application, actor)
         .join(Application.person)
         .join(Application.unit)
         .where(Application.cycle_id == cycles.current_cycle().id)

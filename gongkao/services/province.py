@@ -78,7 +78,7 @@ def load(
     if db.session.scalar(select(Account.id).limit(1)) or db.session.scalar(select(Person.id).limit(1)):
         raise Refused(
             "数据库中已有账户或人员，没有写入演示数据。请换一个空的数据库："
-            "用 GONGKAO_INSTANCE 另设数据文件夹，或用 GONGKAO_DATABASE_URL 另设数据库，先执行 flask db upgrade。"
+            "用 GONGKAO_INSTANCE 另设数据文件夹，或用 GONGKAO_DATABASE_URL 另设数据库。"
         )
     chance = random.Random(seed)
     with transaction():

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from gongkao.access.scope import narrow
@@ -33,13 +33,14 @@ _ON_A_NOTICE = (
 
 def result_listing(actor: Account) -> Listing:
     """The released results of this cycle in the person's scope."""
+    cycle = cycles.current_cycle()
+    bare = narrow(select(Result).join(Result.application), Application, actor).where(
+        Application.cycle_id == cycle.id, *_of_year(cycle.year)
+    )
     query = (
-        narrow(select(Result), Result, actor)
-        .join(Result.application)
-        .join(Application.person)
+        bare.join(Application.person)
         .join(Application.unit)
         .join(Application.trade)
-        .where(Application.cycle_id == cycles.current_cycle().id)
         .options(
             contains_eager(Result.application).options(
                 contains_eager(Application.person),
@@ -53,6 +54,7 @@ def result_listing(actor: Account) -> Listing:
     return Listing(
         title="考核结果",
         query=query,
+        count_from=bare,
         tie=Result.id,
         sort="number",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
@@ -79,6 +81,11 @@ def result_listing(actor: Account) -> Listing:
         ],
         empty_text="还没有公布的考核结果。结果公布后，每个人的成绩和结果通知会出现在这里。",
     )
+
+
+def _of_year(year: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """A result's number begins with its cycle's year: where the year's results lie in the index of the numbers."""
+    return Result.number >= str(year), Result.number < str(year + 1)
 
 
 def _grade_filter(column: Any) -> Filter:

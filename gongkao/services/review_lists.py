@@ -208,7 +208,8 @@ def desk_listing(actor: Account, *, with_units: bool = True) -> Listing:
     return Listing(
         title="待审查申报",
         query=_whole(select(Application).where(*waiting)).options(
-            joinedload(Application.claimed_by).options(*ONLY_NAME), selectinload(Application.notes)
+            joinedload(Application.claimed_by).options(*ONLY_NAME),
+            selectinload(Application.notes).joinedload(ReviewNote.account).options(*ONLY_NAME),
         ),
         tie=Application.id,
         sort="since",

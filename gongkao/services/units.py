@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may, narrow, region_prefix
@@ -444,8 +444,8 @@ def unit_listing(actor: Account) -> Listing:
         title="单位名单",
         query=narrow(select(Unit), Unit, actor).options(
             selectinload(Unit.region).selectinload(RegionEntry.parent),
-            selectinload(Unit.agency),
-            selectinload(Unit.supervising_unit),
+            joinedload(Unit.agency),
+            joinedload(Unit.supervising_unit),
             selectinload(Unit.checks),
         ),
         tie=Unit.id,

@@ -20,6 +20,8 @@ from sqlalchemy.types import TypeDecorator
 from gongkao.extensions import WRITE
 from gongkao.models.types import Sealed
 
+# How SQLite learns which index picks how many rows; a sample is enough.
+ANALYSIS = ("PRAGMA analysis_limit=2000", "ANALYZE")
 Row = Sequence[Any]
 _Encoder = Callable[[Any], Any]
 
@@ -100,6 +102,8 @@ def _on_sqlite(connection: Connection, tables: Sequence[Table]) -> Iterator[Load
             with _without_indexes(connection, tables):
                 yield Loader(connection)
             _prove_references(driver, tables)
+            for statement in ANALYSIS:
+                driver.execute(statement)
     finally:
         driver.execute("PRAGMA foreign_keys=ON")
         for name, value in before.items():

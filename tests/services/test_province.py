@@ -59,9 +59,7 @@ def _ways_are_the_rules_own() -> None:
             (value is not None) is handed_in
             for value in (one.number, one.submitted_at, one.agency_id, one.desk_since, one.pledged_at)
         )
-        assert (one.returned_to is not None) is (
-            status in (Status.RETURNED, Status.REFUSED, Status.CANCELLED)
-        )
+        assert (one.returned_to is not None) is (status in (Status.RETURNED, Status.REFUSED, Status.CANCELLED))
         assert one.unit is not None and one.trade is not None and one.grade in range(1, 6)
         assert one.person_name == one.person.name and one.identity_tail == one.person.identity_tail
         assert not handed_in or one.agency_id == one.unit.agency_id

@@ -1,0 +1,152 @@
+"""No list asks the database row by row: as many statements for three rows as for a whole page."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import func, select, update
+
+from app import create_app
+from gongkao import clock
+from gongkao.extensions import db
+from gongkao.models import (
+    Account,
+    Agency,
+    Application,
+    Cycle,
+    HelpStatus,
+    Job,
+    JobState,
+    PasswordHelp,
+    Sample,
+    Unit,
+)
+from gongkao.services import listing, province, sessions
+from gongkao.services.invented import identity_number
+from gongkao.services.transaction import transaction
+from tests.conftest import _forget_the_last_request, _settings
+from tests.pages.conftest import Counted
+
+# Lists that hold last year's tests and results; all others are seen amid this year's review.
+LATER = (
+    "/training",
+    "/sites",
+    "/sittings",
+    "/seating",
+    "/tickets",
+    "/results",
+    "/rechecks",
+    "/certificates",
+    "/archive",
+)
+
+
+CITY = "410100"
+# Pages that put a list and an overview together.
+MOST = {"/seating": 19}
+# Lists that have no more than a few rows in the province, or none that a manager sees.
+SHORT = {
+    *("/onsite", "/onsite/originals", "/oversight", "/reports", "/settings/conditions/versions", "/settings/filings"),
+    *("/rechecks", "/cases", "/oversight/bans", "/tickets"),
+}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    """The app on an invented province instead of the world."""
+    made = create_app(_settings(tmp_path / "instance", f"sqlite:///{tmp_path / 'province.sqlite3'}"))
+    made.before_request_funcs.setdefault(None, []).insert(0, _forget_the_last_request)
+    with made.app_context():
+        upgrade(directory=made.extensions["migrate"].directory)
+        clock.install(clock.on_day(date(2025, 3, 27)))
+        province.load(2_000, seed=11, password="yanshi-2025", years=2, busy=(CITY, 500))
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+    clock.install(clock.real_time)
+
+
+def _lists(app: Flask) -> list[str]:
+    """Every list's address: what has an export beside it."""
+    found = [rule.rule.removesuffix("/export") for rule in app.url_map.iter_rules() if rule.rule.endswith("/export")]
+    return sorted([*found, "/jobs"])
+
+
+def _manager(code: str) -> Account:
+    return db.session.scalars(select(Account).where(Account.username == f"gl{code}")).one()
+
+
+def _administrator() -> Account:
+    """Of the city's unit from which the most apply."""
+    largest = (
+        select(Application.unit_id)
+        .join(Application.unit)
+        .join(Application.cycle)
+        .join(Agency, Agency.id == Unit.agency_id)
+        .where(Cycle.current, Agency.code == CITY)
+        .group_by(Application.unit_id)
+        .order_by(func.count().desc(), Application.unit_id)
+        .limit(1)
+    )
+    return db.session.scalars(select(Account).where(Account.unit_id == largest.scalar_subquery())).one()
+
+
+def _browser(app: Flask, account: Account) -> FlaskClient:
+    client = app.test_client()
+    client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+    token = sessions.begin(account)
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = token, True
+    return client
+
+
+def _more(manager: Account, city: Account) -> None:
+    """What the province has none of: requests for passwords, work in the background, samples."""
+    assert manager.agency_id is not None and city.agency_id is not None
+    unit = db.session.scalars(select(Unit.id).where(Unit.agency_id == city.agency_id)).first()
+    assert unit is not None
+    cycle_id = db.session.scalars(select(Cycle.id).where(Cycle.current)).one()
+    with transaction() as session:
+        for number in range(5):
+            asked = PasswordHelp(name="荀立冬", identity_number=identity_number("410122", date(1990, 1, 1), number + 1))
+            asked.mobile, asked.unit_id, asked.agency_id = "13800000000", unit, city.agency_id
+            asked.status = HelpStatus.WAITING
+            job = Job(kind="notices", title="测试", account_id=city.id, state=JobState.DONE, done=1, total=1, items=[])
+            sample = Sample(cycle_id=cycle_id, agency_id=city.agency_id, title=f"抽查{number}", seed=1, size=1)
+            sample.population, sample.criteria, sample.drawn_by_id = 1, {"outcome": "", "asked": "1人"}, city.id
+            session.add_all([asked, job, sample])
+
+
+def test_no_list_asks_row_by_row(app: Flask, statements: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
+    province_manager, city_manager = _manager("410000"), _manager(CITY)
+    _more(province_manager, city_manager)
+    browsers = [_browser(app, one) for one in (province_manager, city_manager, _administrator())]
+    filled: set[str] = set()
+    for later in (False, True):
+        with transaction() as session:
+            session.execute(update(Cycle).values(current=Cycle.year == (2024 if later else 2025)))
+        clock.install(clock.on_day(date(2024, 12, 10) if later else date(2025, 3, 27)))
+        for path in [one for one in _lists(app) if "<" not in one and one.startswith(LATER) is later]:
+            for browser in browsers:
+                sent: dict[int, tuple[list[str], int]] = {}
+                for rows in (3, 20):
+                    monkeypatch.setattr(listing, "PER_PAGE", rows)
+                    answer = browser.get(path)
+                    if answer.status_code in (302, 403, 404):
+                        break
+                    assert answer.status_code == 200, (path, answer.status)
+                    with statements() as counted:
+                        answer = browser.get(path)
+                    sent[rows] = (counted, answer.text.count("data-label="))
+                if not sent:
+                    continue
+                (few, cells), (many, more_cells) = sent[3], sent[20]
+                assert len(many) <= len(few), (path, [one for one in many if one not in few])
+                assert len(many) <= MOST.get(path, 12), (path, many)
+                if more_cells > cells:
+                    filled.add(path)
+    assert set(_lists(app)) - filled <= SHORT | {one for one in _lists(app) if "<" in one}
