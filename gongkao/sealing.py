@@ -180,6 +180,9 @@ class Keyring:
                 file.flush()
                 os.fsync(file.fileno())
             if replace:
+                # Called by root, it stays the service's.
+                owner = self.path.stat()
+                os.chown(fresh, owner.st_uid, owner.st_gid)
                 fresh.replace(self.path)
                 return
             # Whole or not there, and never replaced: several processes may start at once.
