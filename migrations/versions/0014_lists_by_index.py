@@ -15,7 +15,9 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_application_submitted", ["cycle_id", "submitted_at", "status", "grade", "agency_id"], unique=False
+            "ix_application_submitted",
+            ["cycle_id", "submitted_at", "status", "grade", "agency_id", "trade_id", "desk_since"],
+            unique=False,
         )
         batch_op.create_index(
             "ix_application_agency_submitted",
