@@ -8,7 +8,6 @@ from flask_login import UserMixin
 from sqlalchemy import Boolean, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from gongkao import sealing
 from gongkao.clock import now
 from gongkao.models.organisations import Agency, RegionEntry, Unit
 from gongkao.models.types import HASH, Choice, Identified, Model, Moment, Sealed
@@ -130,20 +129,3 @@ class Account(Model, UserMixin):
         if self.agency is not None:
             return self.agency.region.full_name
         return self.region.full_name if self.region is not None else ""
-
-
-def person_columns(identity_number: str, mobile: str) -> dict[str, str]:
-    """What stands in the sealed columns of a person's row, for whoever writes rows past the models."""
-    ring = sealing.keyring()
-    return {
-        "identity_number": ring.seal(identity_number, "person.identity_number"),
-        "identity_hash": ring.lookup(identity_number),
-        "identity_tail": ring.tail(identity_number),
-        "mobile": ring.seal(mobile, "person.mobile"),
-    }
-
-
-def account_columns(identity_number: str, mobile: str) -> dict[str, str]:
-    """The same of an applicant's account."""
-    ring = sealing.keyring()
-    return {"username": ring.lookup(identity_number), "mobile": ring.seal(mobile, "account.mobile")}
