@@ -1,5 +1,6 @@
 """What officials set: the calendar, an agency's facts, and who works there."""
 
+import shutil
 from datetime import date
 from typing import Any
 
@@ -236,7 +237,7 @@ def test_officers_are_issued_and_ended_in_the_own_scope_only(world: World) -> No
 
 def test_health_tells_a_store_that_is_gone(world: World) -> None:
     assert settings.health() == {"database": "ok", "storage": "ok"}
-    root = store().root  # type: ignore[attr-defined]
-    root.rmdir()
+    root = store().shelf.root  # type: ignore[attr-defined]
+    shutil.rmtree(root)
     root.write_bytes(b"not a folder")
     assert settings.health() == {"database": "ok", "storage": "failed"}
