@@ -5,12 +5,13 @@ from sqlalchemy import select
 from gongkao.access.scope import narrow
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, Unit
+from gongkao.rules.routing import RegionLevel
 from gongkao.services.listing import Filter
 
 
 def of_agencies(actor: Account) -> list[Filter]:
     """By the agency that reviews, for lists of a query over applications; nothing for whoever oversees only one."""
-    if actor.unit_id is not None:
+    if actor.unit_id is not None or (actor.agency is not None and actor.agency.region.level is RegionLevel.COUNTY):
         return []
     query = narrow(select(Agency.id, Agency.name), Agency, actor).where(Agency.id.in_(select(Unit.agency_id)))
     agencies = db.session.execute(query.order_by(Agency.code)).all()
