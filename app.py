@@ -21,6 +21,7 @@ from gongkao.documents.fonts import CharacterMissing
 from gongkao.extensions import REPLICA, csrf, db, limiter, login_manager, migrate, talisman
 from gongkao.jobs import queue
 from gongkao.rules.errors import RuleError
+from gongkao.rules.fields import mask_numbers
 from gongkao.services import audit, faults, replica, sessions
 from gongkao.services.errors import Conflict, NotFound
 from gongkao.services.faults import Fault
@@ -179,7 +180,7 @@ def _end_reading(_error: BaseException | None) -> None:
 
 def _keep_private(response: Response) -> Response:
     """Pages are for whoever asked: no cache between keeps them, and the browser asks again after signing out."""
-    if request.endpoint != "static":
+    if request.endpoint != "static" and not response.cache_control.no_store:
         response.headers["Cache-Control"] = "private, no-cache"
     return response
 
@@ -196,6 +197,7 @@ def _register_filters(app: Flask) -> None:
     app.add_template_filter(lambda day: day.strftime("%Y-%m-%d") if day else "", "day")
     app.add_template_filter(lambda moment: moment.strftime("%Y-%m-%d %H:%M") if moment else "", "moment")
     app.add_template_filter(size_text, "file_size")
+    app.add_template_filter(mask_numbers, "masked")
     app.add_template_global(once.request_key)
 
 

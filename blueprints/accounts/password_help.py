@@ -3,6 +3,7 @@
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from blueprints import unmask
 from blueprints.accounts import blueprint
 from blueprints.accounts.help_forms import AskForm, IssueForm, RefuseHelpForm
 from blueprints.accounts.unit_tabs import unit_tabs
@@ -10,7 +11,7 @@ from blueprints.guard import public, requires
 from blueprints.helpers import account, attempt, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
 from gongkao.extensions import limiter
-from gongkao.models import HelpStatus
+from gongkao.models import HelpStatus, PasswordHelp
 from gongkao.services import password_help, sheets
 
 
@@ -63,11 +64,22 @@ def help_request(help_id: int) -> ResponseReturnValue:
     return _help_page(help_id, IssueForm(), RefuseHelpForm())
 
 
-def _help_page(help_id: int, issue: IssueForm, refuse: RefuseHelpForm) -> ResponseReturnValue:
+@blueprint.post("/help-desk/<int:help_id>/numbers")
+@requires(Permission.HELP_ACCOUNTS)
+def help_numbers(help_id: int) -> ResponseReturnValue:
+    """The same page with the whole numbers, once."""
+    empty = IssueForm(formdata=None), RefuseHelpForm(formdata=None)
+    return unmask.show(PasswordHelp, help_id, lambda whole: _help_page(help_id, *empty, whole))
+
+
+def _help_page(
+    help_id: int, issue: IssueForm, refuse: RefuseHelpForm, whole: unmask.Whole = unmask.HIDDEN
+) -> ResponseReturnValue:
     found = password_help.find(account(), help_id)
     return render_template(
         "help/request.html",
         asked=found,
+        whole=whole,
         issue=issue,
         refuse=refuse,
         problem=password_help.problem(found),

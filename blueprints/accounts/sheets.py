@@ -4,6 +4,7 @@ from flask import Response, current_app, flash, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from blueprints import unmask
 from blueprints.accounts import blueprint
 from blueprints.accounts.sheet_forms import FindSheetForm, ScanForm, SheetDecisionForm, SheetForm, SlipForm
 from blueprints.accounts.unit_tabs import unit_tabs
@@ -198,15 +199,28 @@ def decide_sheet(sheet_id: int) -> ResponseReturnValue:
             if ok:
                 flash(f"已退回{found.unit_name}的登记表。", "success")
                 return redirect(url_for("accounts.sheet_desk"))
+    return _decide_page(sheet_id, form), 422 if form.is_submitted() else 200
+
+
+@blueprint.post("/sheet-desk/<int:sheet_id>/numbers")
+@requires(Permission.DECIDE_SHEETS)
+def sheet_numbers(sheet_id: int) -> ResponseReturnValue:
+    """The same page with the whole number, once; a reason written so far stays."""
+    return unmask.show(RegistrationSheet, sheet_id, lambda whole: _decide_page(sheet_id, SheetDecisionForm(), whole))
+
+
+def _decide_page(sheet_id: int, form: SheetDecisionForm, whole: unmask.Whole = unmask.HIDDEN) -> str:
+    found = sheets.find(account(), sheet_id)
     return render_template(
         "sheets/decide.html",
         sheet=found,
         form=form,
+        whole=whole,
         own=found.agency_id == account().agency_id,
         open=found.status is SheetStatus.SUBMITTED and found.agency_id == account().agency_id,
         tone=sheets.TONES[found.status],
-        older=older,
-    ), 422 if form.is_submitted() else 200
+        older=[row for row in sheets.working_administrators(found.unit) if row.id != found.account_id],
+    )
 
 
 @blueprint.get("/sheet-desk/<int:sheet_id>/scan")

@@ -8,7 +8,7 @@ from blueprints.helpers import account, inline, list_export, list_page, query_ar
 from blueprints.notices import blueprint
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
-from gongkao.services import archive, files
+from gongkao.services import archive
 
 
 @blueprint.get("/archive")
@@ -48,5 +48,5 @@ def archived(application_id: int) -> ResponseReturnValue:
 @blueprint.get("/archive/records/<int:record_id>.pdf")
 @requires(Permission.VIEW_CERTIFICATES)
 def sealed_file(record_id: int) -> Response:
-    record = archive.find_sealed(account(), record_id)
-    return inline(files.read(record.file), record.file.name, record.file.media_type)
+    kept, data = archive.take_sealed(account(), record_id)
+    return inline(data, kept.name, kept.media_type)

@@ -101,5 +101,5 @@ def cancel_job(job_id: int) -> ResponseReturnValue:
 @blueprint.get("/jobs/<int:job_id>/files/<int:position>")
 @requires(Permission.VIEW_RESULTS)
 def job_file(job_id: int, position: int) -> Response:
-    kept = records.file_of(account(), job_id, position).file
+    kept = records.take_file(account(), job_id, position)
     return attachment(files.read(kept), kept.name, kept.media_type)

@@ -11,9 +11,10 @@ from blueprints.notices import blueprint
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.documents import certificate_papers
+from gongkao.documents.certificate_papers import CertificatePaper
 from gongkao.documents.text import qr_code
 from gongkao.extensions import limiter
-from gongkao.models import Certificate, CertificateState
+from gongkao.models import CertificateState
 from gongkao.services import certificates
 from gongkao.services.notices import shown_code
 
@@ -126,12 +127,11 @@ def revoke_certificate(certificate_id: int) -> ResponseReturnValue:
 @blueprint.get("/certificates/<int:certificate_id>/certificate.pdf")
 @requires(Permission.VIEW_CERTIFICATES)
 def certificate_pdf(certificate_id: int) -> Response:
-    return _pdf(certificates.find(account(), certificate_id))
+    return _pdf(certificates.take(account(), certificate_id, _public_url()))
 
 
-def _pdf(found: Certificate) -> Response:
-    data = certificate_papers.certificate(certificates.paper(found, _public_url()))
-    return inline(data, f"等级证书-{found.number}.pdf", PDF)
+def _pdf(paper: CertificatePaper) -> Response:
+    return inline(certificate_papers.certificate(paper), f"等级证书-{paper.number}.pdf", PDF)
 
 
 def _public_url() -> str:
@@ -172,7 +172,7 @@ def my_certificate() -> ResponseReturnValue:
 @requires(Permission.APPLY)
 @limiter.limit("60 per 5 minutes")
 def my_certificate_pdf(certificate_id: int) -> Response:
-    return _pdf(certificates.find_own(account(), certificate_id))
+    return _pdf(certificates.paper(certificates.find_own(account(), certificate_id), _public_url()))
 
 
 @blueprint.get("/application/certificates/<int:certificate_id>/revocation.pdf")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, TextAreaField
 
+from blueprints import unmask
 from blueprints.guard import requires
 from blueprints.helpers import account, attempt, inline, list_export, list_page, query_args, row_id
 from blueprints.review import blueprint
@@ -14,7 +15,7 @@ from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.clock import today
 from gongkao.documents import review_papers
-from gongkao.models import Deferral, DeferralStatus
+from gongkao.models import Application, Deferral, DeferralStatus
 from gongkao.services import cycles, deferrals, waiting
 
 _DONE = {"accept": "已通过", "ask": "已要求重新补交", "fail": "已按不符合要求处理，资格审查不通过"}
@@ -101,7 +102,19 @@ def deferral_notice(deferral_id: int) -> Response:
     return inline(data, f"容缺后补办理结果通知-{paper.name}.pdf", "application/pdf")
 
 
-def _page(found: Deferral, form: DeferralForm) -> str:
+@blueprint.post("/deferrals/<int:deferral_id>/numbers")
+@requires(Permission.VIEW_APPLICATIONS)
+def deferral_numbers(deferral_id: int) -> ResponseReturnValue:
+    """The same page with the whole numbers, once."""
+    found = deferrals.find(account(), deferral_id)
+    return unmask.show(
+        Application,
+        found.application_id,
+        lambda whole: _page(deferrals.find(account(), deferral_id), DeferralForm(), whole),
+    )
+
+
+def _page(found: Deferral, form: DeferralForm, whole: unmask.Whole = unmask.HIDDEN) -> str:
     due = found.application.cycle.deferral_due
     form.version.data = str(found.version)
     stated = {one.year: one.outcome for one in found.application.assessments}
@@ -109,6 +122,7 @@ def _page(found: Deferral, form: DeferralForm) -> str:
         "review/deferral.html",
         deferral=found,
         form=form,
+        whole=whole,
         due=due,
         late=today() > due,
         decides=deferrals.may_decide(account(), found),

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from blueprints import unmask
 from blueprints.accounts.unit_forms import TokenForm
 from blueprints.guard import requires
 from blueprints.helpers import account, attempt, inline, list_export, list_page, row_id
@@ -14,6 +15,7 @@ from blueprints.review import blueprint
 from blueprints.review.onsite_forms import (
     BookForm,
     BundleForm,
+    ChangeBundleForm,
     RemoveSlotForm,
     SeriesForm,
     SlotForm,
@@ -25,6 +27,7 @@ from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.clock import today
 from gongkao.models import Original, Role, Visit, VisitSlot
+from gongkao.rules import fields
 from gongkao.rules import onsite as rules
 from gongkao.rules.errors import RuleError
 from gongkao.rules.grades import Grade
@@ -192,9 +195,8 @@ def onsite_people(visit_id: int) -> ResponseReturnValue:
     """Change who comes along and who brings the originals."""
     person = account()
     visit = visits.find(person, visit_id)
-    form = BundleForm(
-        data={"version": visit.version, "bearer_name": visit.bearer_name, "bearer_mobile": visit.bearer_mobile}
-    )
+    form = ChangeBundleForm(data={"version": visit.version, "bearer_name": visit.bearer_name})
+    form.bearer_mobile.description = f"现为{fields.mask_mobile(visit.bearer_mobile)}，不更换的留空"
     if form.validate_on_submit():
         done, changed = attempt(
             form,
@@ -239,7 +241,14 @@ def onsite_visit(visit_id: int) -> ResponseReturnValue:
     return _visit_page(visit_id)
 
 
-def _visit_page(visit_id: int, **refused: Any) -> str:
+@blueprint.post("/onsite/visits/<int:visit_id>/numbers")
+@requires(Permission.VIEW_APPLICATIONS)
+def onsite_numbers(visit_id: int) -> ResponseReturnValue:
+    """The same page with the bearer's whole number, once."""
+    return unmask.show(Visit, visit_id, lambda whole: _visit_page(visit_id, whole=whole, sent={}))
+
+
+def _visit_page(visit_id: int, **given: Any) -> str:
     found = originals.detail(account(), visit_id)
     step = request.args.get("step", "")
     if step not in dict(_STEPS):
@@ -260,9 +269,8 @@ def _visit_page(visit_id: int, **refused: Any) -> str:
             for key, label in _STEPS
         ],
         time_text=visit_slots.time_text(found.visit.slot) if found.visit.slot is not None else "",
-        sent=request.form,
         sent_ticks=set(request.form.getlist("tick")),
-        **{"wrong": {}, **refused},
+        **{"wrong": {}, "sent": request.form, "whole": unmask.HIDDEN, **given},
     )
 
 

@@ -47,6 +47,11 @@ class BundleForm(Form):
     bearer_mobile = StringField("送件人手机", [needed("请填写送件人的手机号码。")])
 
 
+class ChangeBundleForm(BundleForm):
+    # The number as it is stays hidden; left empty, it stays.
+    bearer_mobile = StringField("送件人手机")
+
+
 class BookForm(Form):
     slot = StringField("时段")
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from blueprints import unmask
 from blueprints.guard import requires
 from blueprints.helpers import account, inline, list_export, list_page, query_args, row_id
 from blueprints.review import blueprint
@@ -247,6 +248,18 @@ def decide(application_id: int) -> ResponseReturnValue:
     return redirect(url_for("review.application", application_id=following, **_kept()))
 
 
+@blueprint.post("/review/<int:application_id>/numbers")
+@requires(Permission.VIEW_APPLICATIONS)
+def application_numbers(application_id: int) -> ResponseReturnValue:
+    """The same page with the whole numbers, once; what was ticked and written so far stays."""
+
+    def page(whole: unmask.Whole) -> str:
+        shown, agreed = review_page.page(account(), application_id, whole.numbers), request.form.getlist("agree")
+        return _show(shown, DecisionForm(), verdicts(request.form), {}, agreed=agreed, whole=whole)
+
+    return unmask.show(Application, application_id, page)
+
+
 def _said(decided: Application, action: Action) -> str:
     again = action is Action.PASS and decided.first_reviewed_by_id is not None
     now = "待本机构其他人员复审" if again else f"现为“{decided.status.label}”"
@@ -261,6 +274,7 @@ def _show(
     *,
     agreed: Collection[str] = (),
     stale: str = "",
+    whole: unmask.Whole = unmask.HIDDEN,
 ) -> str:
     before, after = (None, None)
     if page.desk is not None:
@@ -269,6 +283,7 @@ def _show(
     return render_template(
         "review/application.html",
         page=page,
+        whole=whole,
         form=form,
         ticked=ticked,
         wrong=wrong,

@@ -23,13 +23,14 @@ from gongkao.models import (
     Person,
     Release,
     Result,
+    StoredFile,
     Unit,
 )
 from gongkao.rules.calendar import day_text
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialFacts, Need, materials_for
 from gongkao.rules.workflow import FINAL, Status
-from gongkao.services import application_form, audit, certificates, cycles, files, notices, timeline
+from gongkao.services import application_form, audit, certificates, cycles, files, notices, timeline, unmasking
 from gongkao.services.errors import NotFound
 from gongkao.services.list_filters import of_agencies
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
@@ -276,6 +277,14 @@ def find_sealed(actor: Account, record_id: int) -> ArchiveRecord:
     if found is None:
         raise NotFound("record")
     return found
+
+
+def take_sealed(actor: Account, record_id: int) -> tuple[StoredFile, bytes]:
+    """A sealed file in the person's scope and what is in it, on record. Raises NotFound, MissingFile."""
+    record = find_sealed(actor, record_id)
+    data = files.read(record.file)
+    unmasking.record_papers(actor, record, "考核档案", of=record.application.person.name)
+    return record.file, data
 
 
 def counts(actor: Account) -> tuple[int, int]:

@@ -33,7 +33,7 @@ from gongkao.rules.fields import mask_name
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
-from gongkao.services import audit, cycles, files, messages
+from gongkao.services import audit, cycles, files, messages, unmasking
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.list_filters import of_agencies
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
@@ -440,6 +440,14 @@ def _state_text(certificate: Certificate) -> str:
     if certificate.ended_at is None:
         return certificate.state.label
     return f"{certificate.state.label}（{day_text(certificate.ended_at.date())}）"
+
+
+def take(actor: Account, certificate_id: int, public_url: str) -> CertificatePaper:
+    """A certificate in the person's scope as a paper, on record. Raises NotFound."""
+    found = find(actor, certificate_id)
+    made = paper(found, public_url)
+    unmasking.record_papers(actor, found, "等级证书", of=found.content["name"], number=found.number)
+    return made
 
 
 def paper(certificate: Certificate, public_url: str) -> CertificatePaper:

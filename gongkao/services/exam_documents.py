@@ -23,7 +23,7 @@ from gongkao.models import Account, Application, ExamRoom, ExamSite, ExamSitting
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.seating import ExamKind
-from gongkao.services import cycles, files, seats, sites, sittings
+from gongkao.services import cycles, files, seats, sites, sittings, unmasking
 from gongkao.services.errors import NotFound, Refused
 from gongkao.services.listing import rows
 from gongkao.storage.store import MissingFile
@@ -32,9 +32,14 @@ TOGETHER = 300
 
 
 def ticket(actor: Account, application_id: int, *, issued: bool) -> tuple[Seat, bytes]:
-    """One person's ticket in the actor's scope, and the seat it is for. Raises NotFound, CharacterMissing."""
+    """One person's ticket in the actor's scope, and the seat it is for; taking it is on record.
+
+    Raises NotFound, CharacterMissing.
+    """
     seat = seats.find_seat(actor, application_id, issued=issued)
-    return seat, exam_papers.admission_tickets(tickets([seat]))
+    paper = exam_papers.admission_tickets(tickets([seat]))
+    unmasking.record_papers(actor, seat, "准考证", of=seat.application.person.name, number=seat.ticket_number)
+    return seat, paper
 
 
 def own_ticket(actor: Account) -> tuple[Seat, bytes]:
@@ -46,13 +51,18 @@ def own_ticket(actor: Account) -> tuple[Seat, bytes]:
 
 
 def unit_tickets(actor: Account, args: dict[str, str]) -> tuple[int, bytes]:
-    """The issued tickets of everybody in the unit's list as it is filtered, and how many. Raises Refused, NotFound."""
+    """The issued tickets of everybody in the unit's list as it is filtered, and how many, on record.
+
+    Raises Refused, NotFound.
+    """
     found = rows(seats.unit_listing(actor), args, TOGETHER + 1)
     if not found:
         raise NotFound("tickets")
     if len(found) > TOGETHER:
         raise Refused(f"一次最多下载{TOGETHER}人的准考证，请先查询再下载。")
-    return len(found), exam_papers.admission_tickets(tickets([one.seat for one in found]))
+    paper = exam_papers.admission_tickets(tickets([one.seat for one in found]))
+    unmasking.record_papers(actor, actor, "准考证", people=f"{len(found)}人")
+    return len(found), paper
 
 
 def tickets(found: Sequence[Seat]) -> list[AdmissionTicketPaper]:

@@ -92,7 +92,7 @@ def listing(actor: Account) -> Listing:
             Column("name", "姓名", lambda row: row.name, PasswordHelp.name),
             Column("identity", "身份证号", lambda row: fields.mask_identity_number(row.identity_number), kind="mono"),
             Column("unit", "所在单位", lambda row: row.unit.name),
-            Column("mobile", "联系电话", lambda row: row.mobile, kind="mono"),
+            Column("mobile", "联系电话", lambda row: fields.mask_mobile(row.mobile), kind="mono"),
             Column(
                 "created_at",
                 "申请时间",

@@ -24,8 +24,9 @@ from gongkao.models import (
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.fields import mask_identity_number
+from gongkao.rules.grades import Grade
 from gongkao.rules.scoring import Mark, parse_mark
-from gongkao.services import audit, cycles, scores
+from gongkao.services import audit, cycles, scores, unmasking
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.scores import mark_text
 from gongkao.services.sheet_import import SEARCHED_ROWS, RowError
@@ -83,7 +84,7 @@ class _Found:
 
 
 def template(actor: Account, grade: int) -> bytes:
-    """The grade's people with empty marks, as a table to be filled in."""
+    """The grade's people with empty marks, as a table for the testing system to fill in; taking it is on record."""
     cycle = cycles.current_cycle()
     subjects = cycles.subjects(cycle, grade)
     heads = [STANDARD[key] for key in (TICKET, NUMBER, IDENTITY, NAME)] + [one.name for one in subjects] + ["备注"]
@@ -91,6 +92,8 @@ def template(actor: Account, grade: int) -> bytes:
     for one in _people(actor, cycle, grade):
         keys = dict(one.keys)
         rows.append([keys.get(TICKET, ""), keys.get(NUMBER, ""), one.identity, one.name, *("" for _ in subjects), ""])
+    title = f"{Grade(grade).level}成绩导入模板"
+    unmasking.record_papers(actor, actor, title, people=f"{len(rows)}人")
     return write_table(heads, rows, title="成绩导入")
 
 

@@ -18,7 +18,7 @@ from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
-from gongkao.services import audit, cycles
+from gongkao.services import audit, cycles, unmasking
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.exam_office import (
     FormReader,
@@ -326,6 +326,7 @@ def members_sheet(actor: Account, class_id: int) -> tuple[TrainingClass, bytes]:
         for one in _members(training)
     ]
     title = f"{training.name}学员名单"
+    unmasking.record_papers(actor, training, title, people=f"{len(rows)}人")
     return training, write_table((*NEEDED, *OPTIONAL), rows, title=title, widths=(14, 24, 12, 12, 30))
 
 

@@ -194,7 +194,8 @@ def rebundle(
     bearer_name: str,
     bearer_mobile: str,
 ) -> Visit:
-    """Change who comes along and who brings the originals; a booked time must still hold everybody.
+    """Change who comes along and who brings the originals; a booked time must still hold everybody. Without a mobile
+    number the bearer's own one stays.
 
     Raises FieldsRefused by field (people, bearer_name, bearer_mobile), Refused, NotAllowed, Conflict where it was
     changed meanwhile, NotFound, WindowClosed.
@@ -203,7 +204,9 @@ def rebundle(
         visit = _changeable(actor, visit_id)
         if visit.version != version:
             raise Conflict("该批次刚刚被修改过，您的操作没有生效。请核对最新内容后再办理。")
-        people, name, mobile = _checked(actor, application_ids, bearer_name, bearer_mobile, visit)
+        same = bearer_name.strip() == visit.bearer_name
+        kept_mobile = visit.bearer_mobile if same and not bearer_mobile.strip() else bearer_mobile
+        people, name, mobile = _checked(actor, application_ids, bearer_name, kept_mobile, visit)
         if visit.slot_id is not None:
             _fill(visit, visit.slot_id, len(people), "people")
         before = _snapshot(visit)
@@ -377,7 +380,7 @@ def listing(actor: Account, day: date | None = None) -> Listing:
             "time", "预约时间", lambda row: time_text(row.slot) if row.slot else "", VisitSlot.starts_at, kind="date"
         ),
         Column("bearer", "送件人", lambda row: row.bearer_name),
-        Column("mobile", "联系电话", lambda row: row.bearer_mobile, kind="mono"),
+        Column("mobile", "联系电话", lambda row: fields.mask_mobile(row.bearer_mobile), kind="mono"),
         Column("status", "状态", _state, Visit.status, kind="status"),
     ]
     filters = [

@@ -144,3 +144,21 @@ def test_outside_the_window_the_page_names_it_and_offers_no_decision(
     assert "单位资格初审时间为2025年3月13日至4月3日，现已截止" in page and 'name="action"' not in page
     answer = browser.post(address(application), data=form(application, Action.PASS))
     assert answer.status_code == 422 and application.status is Status.UNIT_REVIEW
+
+
+def test_asking_for_whole_numbers_keeps_what_was_ticked(world: World, sign_in: SignIn) -> None:
+    application = factories.application(world.person("孟听雨"), world.school, status=Status.AGENCY_REVIEW)
+    person = application.person
+    officer = sign_in(world.officer)
+    masked = officer.get(address(application)).text
+    assert person.masked_identity_number in masked and person.identity_number not in masked
+    assert person.mobile not in masked
+    sent = form(application, Action.PASS, reason="照片模糊") | {"unmask_reason": "original"}
+    shown = officer.post(f"{address(application)}/numbers", data=sent)
+    assert shown.status_code == 200 and person.identity_number in shown.text and person.mobile in shown.text
+    items = len(review.checklist(application))
+    assert shown.text.count('value="pass" checked') == items and "照片模糊" in shown.text
+    assert application.status is Status.AGENCY_REVIEW
+    # And what stands there can still be sent.
+    assert f'action="{address(application)}"' in shown.text
+    assert officer.post(address(application), data=form(application, Action.PASS)).status_code == 302
