@@ -77,7 +77,8 @@ def test_wrong_fields_are_named(world: World, field: str, value: str, part: str)
     with pytest.raises(FieldsRefused) as refused:
         password_help.ask(
             unit_id=world.school.id,
-            **{"name": "孟听雨", "identity_number": world.applicant.sign_in_name, "mobile": "13900001111"} | {field: value},
+            **{"name": "孟听雨", "identity_number": world.applicant.sign_in_name, "mobile": "13900001111"}
+            | {field: value},
         )
     assert list(refused.value.fields) == [field] and part in refused.value.fields[field]
 
