@@ -79,11 +79,16 @@ def _level(account: Account) -> RegionLevel | None:
     return place.level if place is not None else None
 
 
+def sees_everything(account: Account) -> bool:
+    """Whether no condition narrows what an official sees: those of the province."""
+    return _level(account) is RegionLevel.PROVINCE
+
+
 def _reviewed_by(account: Account, agency_id: Any) -> ColumnElement[bool]:
     """What belongs to an agency that the official acts for or oversees: for the province everything there is, for a
     county what is its own.
     """
-    if _level(account) is RegionLevel.PROVINCE:
+    if sees_everything(account):
         return true()
     if account.agency is not None and account.agency.level is RegionLevel.COUNTY:
         return agency_id == account.agency_id
@@ -120,7 +125,7 @@ def _of_applications(account: Account, application_id: Any) -> ColumnElement[boo
 def _accounts(account: Account) -> ColumnElement[bool]:
     if account.role is Role.APPLICANT:
         return Account.id == account.id
-    if _level(account) is RegionLevel.PROVINCE:
+    if sees_everything(account):
         # Everybody's but the applicants'.
         return Account.person_id.is_(None)
     if account.unit is not None:
