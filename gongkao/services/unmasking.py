@@ -75,5 +75,3 @@ def record_papers(actor: Account, subject: Any, paper: str, **detail: object) ->
         return
     with transaction(aside=True):
         audit.record(actor, "take_whole_numbers", subject, paper=paper, **detail)
-
-
