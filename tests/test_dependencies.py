@@ -15,8 +15,9 @@ from gongkao.config import ROOT
 TOOLS = {"pip", "setuptools", "wheel"}
 # Words of licences under which an office may run the program.
 KNOWN = re.compile(
-    r"MIT|BSD|Apache|ISC|Python|PSF|MPL|Mozilla|LGPL|GPL|Zlib|Unlicense|Public Domain|HPND|OFL|0BSD|CC0|Expat|ZPL|Permission is hereby granted",
-    re.I,
+    r"MIT|BSD|Apache|ISC|Python|PSF|MPL|Mozilla|LGPL|GPL|Zlib|Unlicense|Public Domain|HPND|OFL|CC0|ZPL"
+    r"|Permission is hereby granted",
+    re.IGNORECASE,
 )
 
 
