@@ -79,18 +79,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         # Behind nginx the browser's own address and scheme are what the proxy says.
         proxies = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
-    settings.instance.mkdir(parents=True, exist_ok=True)
-    _set_clock(settings)
-    configure_store(settings.instance / "files", settings.s3)
-    audit.configure(settings.resolved_audit_key())
-    sessions.configure(
-        idle=timedelta(minutes=settings.session_idle_minutes), longest=timedelta(hours=settings.session_hours)
-    )
-    replica.configure(settings.reports_max_lag_seconds if settings.reports_database_url else None)
     db.init_app(app)
     app.teardown_appcontext(_end_reading)
-    with app.app_context():
-        sealing.configure(settings.resolved_keys_file, db.engine.url.render_as_string(hide_password=False))
+    configure_process(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -102,7 +93,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         content_security_policy=CONTENT_POLICY,
         referrer_policy="same-origin",
     )
-    queue.init_app(app)
     login_manager.init_app(app)
     login_manager.user_loader(sessions.account_of)
     logs.init_app(app, settings)
@@ -122,6 +112,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     blueprints.register(app)
     cli.register(app)
     return app
+
+
+def configure_process(app: Flask) -> None:
+    """Say what this process works with, by the app's settings: the day, files, keys, sessions, queue."""
+    settings: Settings = app.config["GONGKAO"]
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    _set_clock(settings)
+    configure_store(settings.instance / "files", settings.s3)
+    audit.configure(settings.resolved_audit_key())
+    sessions.configure(
+        idle=timedelta(minutes=settings.session_idle_minutes), longest=timedelta(hours=settings.session_hours)
+    )
+    replica.configure(settings.reports_max_lag_seconds if settings.reports_database_url else None)
+    with app.app_context():
+        sealing.configure(settings.resolved_keys_file, db.engine.url.render_as_string(hide_password=False))
+    queue.init_app(app)
 
 
 def _replica(settings: Settings) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from flask_migrate import upgrade
 from jinja2.bccache import Bucket, BytecodeCache
 from psycopg import sql
 
-from app import create_app
+from app import configure_process, create_app
 from gongkao import clock
 from gongkao.config import Settings
-from gongkao.extensions import db
+from gongkao.extensions import db, talisman
 from gongkao.models import Account
 from gongkao.services import audit, handled, passwords, sessions
 from tests import world as worlds
@@ -35,6 +35,19 @@ REGISTRATION_DAY = date(2025, 3, 20)
 SECRET = "a key for tests only, long enough to be taken"
 # The master key of the prepared databases, which every test copies.
 MASTER = json.dumps({"masters": [{"id": "test", "key": base64.b64encode(bytes(32)).decode()}]})
+
+# What takes longest begins first, so that no worker is left alone with it at the end.
+LONGEST = ("faults", "scaling", "journeys", "test_commands.py", "security")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        part = item.path.relative_to(here).parts[0]
+        return LONGEST.index(part) if part in LONGEST else len(LONGEST)
+
+    items.sort(key=turn)
 
 
 def _settings(folder: Path, url: str) -> Settings:
@@ -85,10 +98,14 @@ class PostgresServer:
 
     def fresh(self) -> str:
         self.serial += 1
-        name = f"test_{self.serial}"
+        return self.copy(f"test_{self.serial}")
+
+    def copy(self, name: str, template: str = "prepared") -> str:
+        """A database of this name like the template, in the place of an earlier one."""
+        self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         # Copying files is the quicker way where nothing waits for the disk.
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE prepared STRATEGY FILE_COPY")
-        self.execute(copy.format(sql.Identifier(name)))
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        self.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
         return name
 
     def fresh_empty(self) -> str:
@@ -112,19 +129,35 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
         yield server
 
 
+@pytest.fixture
+def sqlite_source(sqlite_template: Path) -> Path:
+    """The prepared database that the test gets a copy of."""
+    return sqlite_template
+
+
+@pytest.fixture
+def postgres_source() -> str:
+    """The same on PostgreSQL, by its name."""
+    return "prepared"
+
+
+@pytest.fixture
+def sqlite_database_url(sqlite_template: Path, sqlite_source: Path) -> str:
+    """The address of an SQLite database with the prepared world, for this test alone."""
+    path = sqlite_template.with_name("test.sqlite3")
+    for old in path.parent.glob(f"{path.name}*"):
+        old.unlink()
+    shutil.copy(sqlite_source, path)
+    return f"sqlite:///{path}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """The address of a database with the prepared world, for this test alone."""
     if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        path = tmp_path / "gongkao.sqlite3"
-        shutil.copy(template, path)
-        yield f"sqlite:///{path}"
-        return
+        return str(request.getfixturevalue("sqlite_database_url"))
     server: PostgresServer = request.getfixturevalue("postgres")
-    name = server.fresh()
-    yield server.database_url(name)
-    server.drop(name)
+    return server.database_url(server.copy("test", request.getfixturevalue("postgres_source")))
 
 
 class CompiledTemplates(BytecodeCache):
@@ -144,13 +177,35 @@ class CompiledTemplates(BytecodeCache):
 _COMPILED = CompiledTemplates()
 
 
+# Making an app takes as long as many a test. Every test's database has the same address, so the tests of either kind
+# share an app; with it stands the configuration that it was made with.
+_shared: dict[str, tuple[Flask, dict[str, Any]]] = {}
+
+
+def _app(settings: Settings) -> Flask:
+    """The app on the settings' database, as fresh as one just made."""
+    # The extensions go by the app that was made last: after one with other settings the shared are made anew.
+    if getattr(talisman, "app", None) not in [made for made, _ in _shared.values()]:
+        _shared.clear()
+    url = settings.resolved_database_url
+    if url not in _shared:
+        made = create_app(settings)
+        made.jinja_env.bytecode_cache = _COMPILED
+        # The context stays pushed through a test, so every request would find the earlier one's `g` with its account.
+        made.before_request_funcs.setdefault(None, []).insert(0, _forget_the_last_request)
+        _shared[url] = made, dict(made.config)
+        return made
+    made, config = _shared[url]
+    made.config.clear()
+    made.config.update({**config, "GONGKAO": settings})
+    configure_process(made)
+    return made
+
+
 @pytest.fixture
 def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The app with its context pushed; the clock stands on REGISTRATION_DAY."""
-    made = create_app(_settings(tmp_path / "instance", database_url))
-    made.jinja_env.bytecode_cache = _COMPILED
-    # The context stays pushed through a test, so every request would find the earlier one's `g` with who was signed in.
-    made.before_request_funcs.setdefault(None, []).insert(0, _forget_the_last_request)
+    made = _app(_settings(tmp_path / "instance", database_url))
     with made.app_context():
         yield made
         db.session.remove()

@@ -1,9 +1,7 @@
 """Pages are the same on either database, so they are tested on one."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +12,8 @@ from gongkao.extensions import db
 
 
 @pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    path = tmp_path / "gongkao.sqlite3"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+def database_url(sqlite_database_url: str) -> str:
+    return sqlite_database_url
 
 
 Counted = Callable[[], AbstractContextManager[list[str]]]

@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from gongkao.extensions import db
 from gongkao.models import Account, Application, Person, Role
-from tests import samples
 from tests.security.test_routes import _address, _rules
 from tests.world import PASSWORD, World, identity_number
 
@@ -59,8 +58,9 @@ def _fixed() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("who", ["applicant", "unit_administrator", "officer", "inspector"])
-def test_fields_that_no_form_has_change_nothing(app: Flask, world: World, sign_in: SignIn, who: str) -> None:
-    values = samples.make(world)
+def test_fields_that_no_form_has_change_nothing(
+    app: Flask, world: World, sign_in: SignIn, who: str, values: dict[str, Any]
+) -> None:
     account: Account = getattr(world, who)
     role, before = account.role, _fixed()
     for rule in _rules(app):

@@ -50,9 +50,9 @@ def test_no_route_is_undeclared(app: Flask) -> None:
     assert undeclared == []
 
 
-def test_every_argument_is_known_to_be_scoped_or_not(app: Flask, world: World) -> None:
+def test_every_argument_is_known_to_be_scoped_or_not(app: Flask, world: World, values: dict[str, Any]) -> None:
     """A new route with an id of its own must come into the sweep."""
-    known = {key.rpartition("/")[2] for key in samples.make(world)}
+    known = {key.rpartition("/")[2] for key in values}
     arguments = {argument for rule in _rules(app) for argument in rule.arguments}
     assert arguments <= known, "add the missing values to tests/samples.py"
     assert {one for one in arguments if one.endswith("_id")} <= samples.SCOPED
@@ -91,8 +91,7 @@ def _visits(app: Flask) -> Iterator[tuple[Rule, str, str | None]]:
             yield rule, method, guard.access_of(app, rule.endpoint)
 
 
-def test_signed_out_people_reach_public_routes_only(app: Flask, world: World) -> None:
-    values = samples.make(world)
+def test_signed_out_people_reach_public_routes_only(app: Flask, world: World, values: dict[str, Any]) -> None:
     for rule, method, access in _visits(app):
         client = app.test_client()
         response = client.open(_address(app, rule, values, None), method=method)
@@ -117,8 +116,9 @@ ACCOUNTS: dict[str, Choose] = {
 
 
 @pytest.mark.parametrize("who", list(ACCOUNTS))
-def test_everybody_enters_where_they_may_and_nowhere_else(app: Flask, world: World, sign_in: SignIn, who: str) -> None:
-    values = samples.make(world)
+def test_everybody_enters_where_they_may_and_nowhere_else(
+    app: Flask, world: World, sign_in: SignIn, who: str, values: dict[str, Any]
+) -> None:
     account = ACCOUNTS[who](world)
     for rule, method, access in _visits(app):
         status = _visit(sign_in(account), rule, values, method, account.role)
@@ -169,9 +169,10 @@ def _same_city(one: Account, other: Account) -> bool:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_a_stranger_of_the_same_role_finds_nothing(app: Flask, world: World, sign_in: SignIn, role: Role) -> None:
+def test_a_stranger_of_the_same_role_finds_nothing(
+    app: Flask, world: World, sign_in: SignIn, role: Role, values: dict[str, Any]
+) -> None:
     """Whatever route names a thing by id: the one it concerns gets an answer, the same role elsewhere gets 404."""
-    values = samples.make(world)
     choose_own, choose_strangers = STRANGERS[role]
     own, strangers = choose_own(world), [choose(world) for choose in choose_strangers]
     named = _named(app, role, own)
@@ -199,8 +200,9 @@ def _text(response: Any) -> str:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_no_list_or_export_shows_a_stranger_anything(app: Flask, world: World, sign_in: SignIn, role: Role) -> None:
-    samples.make(world)
+def test_no_list_or_export_shows_a_stranger_anything(
+    app: Flask, world: World, sign_in: SignIn, role: Role, values: dict[str, Any]
+) -> None:
     choose_own, choose_strangers = STRANGERS[role]
     seen = 0
     for account, own in [(choose_own(world), True), *((choose(world), False) for choose in choose_strangers)]:
@@ -221,8 +223,9 @@ def test_no_list_or_export_shows_a_stranger_anything(app: Flask, world: World, s
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_before_a_new_password_there_is_nothing_else(app: Flask, world: World, sign_in: SignIn, role: Role) -> None:
-    values = samples.make(world)
+def test_before_a_new_password_there_is_nothing_else(
+    app: Flask, world: World, sign_in: SignIn, role: Role, values: dict[str, Any]
+) -> None:
     account = STRANGERS[role][0](world)
     with transaction():
         account.must_change_password = True
@@ -242,9 +245,8 @@ def test_signing_out_needs_a_post(app: Flask, world: World, sign_in: SignIn) -> 
     assert client.get("/review").status_code == 302
 
 
-def test_posts_without_the_token_are_refused(app: Flask, world: World, sign_in: SignIn) -> None:
+def test_posts_without_the_token_are_refused(app: Flask, world: World, sign_in: SignIn, values: dict[str, Any]) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
-    values = samples.make(world)
     chosen = (world.applicant, world.unit_administrator, world.manager, world.province_manager)
     for rule, method, _ in _visits(app):
         if method == "GET":
