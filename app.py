@@ -97,9 +97,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     login_manager.user_loader(sessions.account_of)
     logs.init_app(app, settings)
     app.before_request(_note_origin)
-    if settings.reports_database_url:
-        app.before_request(_recall_last_write)
-        app.after_request(_keep_last_write)
+    app.before_request(_recall_last_write)
+    app.after_request(_keep_last_write)
     app.before_request(_refuse_unwritable)
     app.before_request(guard.check_entry)
     app.before_request(once.recognise)
@@ -166,13 +165,14 @@ def _note_origin() -> None:
 
 
 def _recall_last_write() -> None:
-    replica.last_write.set(session.get("written", 0.0))
+    replica.last_write.set(0.0 if request.endpoint == "static" else session.get("written", 0.0))
 
 
 def _keep_last_write(response: Response) -> Response:
     """Whoever has changed something sees it, whichever server and database answers next."""
-    if replica.last_write.get() != session.get("written", 0.0):
-        session["written"] = replica.last_write.get()
+    written = replica.last_write.get()
+    if written and written != session.get("written"):
+        session["written"] = written
     return response
 
 

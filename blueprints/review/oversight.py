@@ -60,6 +60,7 @@ def overview() -> ResponseReturnValue:
         tabs=oversight_tabs("overview"),
         filters=_filters(seen),
         chosen=_chosen(seen),
+        moment=shown.moment,
         figures=[
             {
                 "label": one.label,
@@ -103,14 +104,15 @@ def _filters(seen: View) -> list[dict[str, Any]]:
 @requires(Permission.VIEW_OVERSIGHT)
 def oversight_slow() -> ResponseReturnValue:
     seen = dashboard.view(account(), request.args)
-    offices = dashboard.slow_offices(seen)
+    found = dashboard.slow_offices(seen)
     return render_template(
         "oversight/slow.html",
         tabs=oversight_tabs("slow"),
         filters=_filters(seen),
         chosen=_chosen(seen),
         columns=dashboard.OFFICE_COLUMNS,
-        offices=[(one, _waiting_at(one)) for one in offices],
+        offices=[(one, _waiting_at(one)) for one in found.value],
+        moment=found.moment,
         limit=dashboard.SLOW,
     )
 

@@ -167,11 +167,15 @@ def desk_export() -> Response:
 @blueprint.get("/review/all")
 @requires(Permission.VIEW_APPLICATIONS)
 def all_applications() -> ResponseReturnValue:
+    counts = review_lists.status_counts(account())
+    summary = _counts("review.all_applications", counts.value, "全部申报")
+    if counts.moment:
+        summary.append({"label": counts.moment, "href": None})
     page = list_page(
         review_lists.all_listing(account()),
         link=lambda row: url_for("review.application", application_id=row.id),
         export_endpoint="review.all_applications_export",
-        summary=_counts("review.all_applications", review_lists.status_counts(account()), "全部申报"),
+        summary=summary,
     )
     return render_template(
         "review/all.html",

@@ -1,6 +1,7 @@
 """How the review goes (notice 二（五）: 事中事后监管): figures, charts and slow desks of a region.
 
-Everything is counted by the database over the current cycle alone, a few statements a page however much is kept.
+Everything is counted by the database over the current cycle alone, a few statements a page however much is kept; over
+many applications once a minute.
 """
 
 from collections import Counter, defaultdict
@@ -33,7 +34,8 @@ from gongkao.rules import calendar, workflow
 from gongkao.rules.grades import Grade
 from gongkao.rules.routing import RegionLevel
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import cycles
+from gongkao.services import cycles, kept
+from gongkao.services.kept import Figures
 from gongkao.services.replica import from_replica
 from gongkao.storage.spreadsheets import write_table
 
@@ -204,21 +206,42 @@ def view(actor: Account, args: Mapping[str, str]) -> View:
 
 @dataclass(frozen=True)
 class Dashboard:
+    """`moment` tells when it was counted, where that is not this moment."""
+
     figures: list[Figure]
     charts: list[Chart]
+    moment: str
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What a dashboard is made of: people by agency, status and grade; the most frequent trades; and by "submitted" or
+    "decided" the people of each day."""
+
+    people: Counter[tuple[int, Status, int]]
+    trades: Sequence[tuple[str, int]]
+    days: Mapping[str, Counter[str]]
 
 
 @from_replica
 def dashboard(seen: View) -> Dashboard:
     """The figures that lead to an action, and the charts with their tables."""
-    counted = Counter[tuple[int, Status, int]]()
+    found = kept.figures("dashboard", seen.actor, (seen.region, seen.grade), lambda: _count(seen))
+    counted = found.value.people
+    charts = [_stages(counted), _grades(counted), _regions(seen, counted)]
+    charts += [_trades(found.value.trades), _days(found.value.days)]
+    return Dashboard(_figures(seen, counted), charts, found.moment)
+
+
+def _count(seen: View) -> tuple[_Counted, int]:
+    """What a dashboard is made of, and over how many people."""
+    people = Counter[tuple[int, Status, int]]()
     query = seen.narrowed(select(Application.agency_id, Application.status, Application.grade, func.count()))
     for agency_id, status, grade, count in db.session.execute(
         query.group_by(Application.agency_id, Application.status, Application.grade)
     ):
-        counted[agency_id, status, grade] = count
-    charts = [_stages(counted), _grades(counted), _regions(seen, counted), _trades(seen), _days(seen)]
-    return Dashboard(_figures(seen, counted), charts)
+        people[agency_id, status, grade] = count
+    return _Counted(people, _trade_sizes(seen), _day_sizes(seen)), people.total()
 
 
 def _figures(seen: View, counted: Counter[tuple[int, Status, int]]) -> list[Figure]:
@@ -337,19 +360,23 @@ def _grades(counted: Counter[tuple[int, Status, int]]) -> Chart:
     return Chart("grade", title, "等级", labels, series)
 
 
-def _trades(seen: View) -> Chart:
+def _trade_sizes(seen: View) -> list[tuple[str, int]]:
+    """The most frequent trades, each with how many people apply in it."""
     sizes = seen.narrowed(select(Application.trade_id, func.count().label("size"))).group_by(Application.trade_id)
     top = sizes.order_by(func.count().desc(), Application.trade_id).limit(TRADES).subquery()
-    rows = db.session.execute(
-        select(Trade.name, top.c.size).join(Trade, Trade.id == top.c.trade_id).order_by(top.c.size.desc(), Trade.code)
-    ).all()
-    title = f"申报最多的{len(rows)}个工种" if len(rows) > 1 else "各工种申报人数"
-    if rows:
-        title += f"：{rows[0][0]}居首（{rows[0][1]:,}人）"
-    return Chart("trade", title, "工种", [row[0] for row in rows], {"人数": [row[1] for row in rows]}, across=True)
+    query = select(Trade.name, top.c.size).join(Trade, Trade.id == top.c.trade_id)
+    return [(name, size) for name, size in db.session.execute(query.order_by(top.c.size.desc(), Trade.code))]
 
 
-def _days(seen: View) -> Chart:
+def _trades(sizes: Sequence[tuple[str, int]]) -> Chart:
+    title = f"申报最多的{len(sizes)}个工种" if len(sizes) > 1 else "各工种申报人数"
+    if sizes:
+        title += f"：{sizes[0][0]}居首（{sizes[0][1]:,}人）"
+    labels, figures = [name for name, _ in sizes], {"人数": [size for _, size in sizes]}
+    return Chart("trade", title, "工种", labels, figures, across=True)
+
+
+def _day_sizes(seen: View) -> dict[str, Counter[str]]:
     """By day how many were submitted, and how many were decided; a decision counts on the day it was last taken."""
 
     def by_day(kind: str, moment: Any, *where: ColumnElement[bool]) -> Any:
@@ -361,9 +388,13 @@ def _days(seen: View) -> Chart:
     both = union_all(
         by_day("submitted", Application.submitted_at), by_day("decided", Application.desk_since, decided)
     ).subquery()
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    found: dict[str, Counter[str]] = {"submitted": Counter(), "decided": Counter()}
     for kind, day, size in db.session.execute(select(both.c.kind, both.c.day, both.c.size)):
         found[kind][day] += size
+    return found
+
+
+def _days(found: Mapping[str, Counter[str]]) -> Chart:
     days = sorted({*found["submitted"], *found["decided"]})
     now = today().isoformat()
     title = f"每日提交和办结：今天提交{found['submitted'][now]:,}人，办结{found['decided'][now]:,}人"
@@ -380,19 +411,29 @@ def _office_id() -> ColumnElement[int | None]:
 
 
 @from_replica
-def slow_offices(seen: View) -> list[Office]:
+def slow_offices(seen: View) -> Figures[list[Office]]:
     """The desks whose oldest application has waited longest, at most SLOW of them."""
+    return kept.figures("slow", seen.actor, (seen.region, seen.grade), lambda: _count_slow(seen))
+
+
+def _count_slow(seen: View) -> tuple[list[Office], int]:
+    """The slow desks, and over how many people all desks were counted."""
     office = _office_id()
     oldest = func.min(Application.desk_since)
-    waiting = seen.narrowed(select(Application.status, office.label("office"))).where(Application.status.in_(WAITING))
-    first = db.session.execute(
-        waiting.group_by(Application.status, office).order_by(oldest, Application.status, office).limit(SLOW)
+    everybody = func.sum(func.count()).over()
+    waiting = seen.narrowed(select(Application.status, office.label("office"), everybody))
+    rows = db.session.execute(
+        waiting.where(Application.status.in_(WAITING))
+        .group_by(Application.status, office)
+        .order_by(oldest, Application.status, office)
+        .limit(SLOW)
     ).all()
-    if not first:
-        return []
+    if not rows:
+        return [], 0
+    first = [(status, office_id) for status, office_id, _ in rows]
     day = day_of(Application.desk_since)
     query = seen.narrowed(select(Application.status, office, Application.grade, day, func.count()))
-    chosen = query.where(tuple_(Application.status, office).in_([tuple(row) for row in first]))
+    chosen = query.where(tuple_(Application.status, office).in_(first))
     ages: dict[tuple[Status, int], Counter[int]] = defaultdict(Counter)
     grades: dict[tuple[Status, int], Counter[int]] = defaultdict(Counter)
     for status, office_id, grade, since, count in db.session.execute(
@@ -410,7 +451,7 @@ def slow_offices(seen: View) -> list[Office]:
         overdue = sum(count for grade, count in grades[status, office_id].items() if late(place, status, grade))
         region = place.region.full_name
         found.append(Office(desk, office_id, place.name, region, own.total(), max(own), _median(own), overdue))
-    return found
+    return found, int(rows[0][2])
 
 
 def status_at(office: Office) -> Status:
@@ -458,7 +499,7 @@ def office_rows(offices: Sequence[Office]) -> list[list[Any]]:
 def export(seen: View, key: str) -> tuple[str, bytes]:
     """A table as .xlsx with its title: that behind the chart of the key, "slow" for the desks; else the first."""
     if key == "slow":
-        return "办理时效", write_table(OFFICE_COLUMNS, office_rows(slow_offices(seen)), title="办理时效")
+        return "办理时效", write_table(OFFICE_COLUMNS, office_rows(slow_offices(seen).value), title="办理时效")
     charts = dashboard(seen).charts
     chart = next((one for one in charts if one.key == key), charts[0])
     title = chart.title.partition("：")[0]

@@ -17,7 +17,8 @@ from gongkao.rules import calendar, workflow
 from gongkao.rules.calendar import Window
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Desk, Status
-from gongkao.services import claims, cycles, listing, review_notes
+from gongkao.services import claims, cycles, kept, listing, review_notes
+from gongkao.services.kept import Figures
 from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with, of_identity
 from gongkao.services.review_page import ONLY_NAME
 
@@ -100,11 +101,16 @@ def desk_counts(actor: Account) -> Counts:
     return Counts(by_status, by_age, second, sent_back)
 
 
-def status_counts(actor: Account) -> dict[Status, int]:
+def status_counts(actor: Account) -> Figures[dict[Status, int]]:
     """How many submitted applications of the cycle stand where, in the person's scope."""
-    query = narrow(select(Application.status, func.count()), Application, actor)
-    query = query.where(Application.cycle_id == cycles.current_cycle().id, Application.status != Status.DRAFT)
-    return {status: count for status, count in db.session.execute(query.group_by(Application.status))}
+
+    def count() -> tuple[dict[Status, int], int]:
+        query = narrow(select(Application.status, func.count()), Application, actor)
+        query = query.where(Application.cycle_id == cycles.current_cycle().id, Application.status != Status.DRAFT)
+        found = {status: number for status, number in db.session.execute(query.group_by(Application.status))}
+        return found, sum(found.values())
+
+    return kept.figures("status", actor, (), count)
 
 
 def _sent_back_by(actor: Account) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """The dashboard (notice 二（五）: 事中事后监管): right figures by scope, few statements, the same on both databases."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -8,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+from gongkao.clock import now
 from gongkao.extensions import db
 from gongkao.models import Account, Application
 from gongkao.rules.workflow import Desk, Status
-from gongkao.services import dashboard, false_materials, samples
+from gongkao.services import dashboard, false_materials, kept, listing, review_lists, samples
 from gongkao.services.dashboard import Chart
+from gongkao.services.replica import last_write
 from gongkao.storage.spreadsheets import read_table
 from tests import factories
 from tests.world import World
@@ -108,7 +111,7 @@ def test_a_day_is_a_day_in_shanghai(world: World, made: list[Application]) -> No
 
 
 def test_the_slowest_desks_come_first(world: World, made: list[Application], at: At) -> None:
-    offices = dashboard.slow_offices(seen(world.city_officer))
+    offices = dashboard.slow_offices(seen(world.city_officer)).value
     found = [(one.name, one.desk, one.waiting, one.oldest, one.median, one.overdue) for one in offices]
     assert found[0][0] in ("中牟县晴川学校", "中牟县云溪站")
     assert sorted(found) == sorted(
@@ -124,7 +127,7 @@ def test_the_slowest_desks_come_first(world: World, made: list[Application], at:
     assert ages == sorted(ages, reverse=True)
     at(date(2025, 4, 4))
     # The units' first reviews were due on 3 April; the agencies have until the 11th.
-    late = {one.name: one.overdue for one in dashboard.slow_offices(seen(world.city_officer))}
+    late = {one.name: one.overdue for one in dashboard.slow_offices(seen(world.city_officer)).value}
     assert late == {
         "中牟县晴川学校": 1,
         "中牟县云溪站": 2,
@@ -133,7 +136,37 @@ def test_the_slowest_desks_come_first(world: World, made: list[Application], at:
         "郑州市工考管理机构": 0,
     }
     assert figures(world.city_officer)["超过期限未办"] == 4
-    assert dashboard.slow_offices(seen(world.far_city_officer)) == []
+    assert dashboard.slow_offices(seen(world.far_city_officer)).value == []
+
+
+def test_many_are_counted_once_a_minute_and_anew_for_whoever_changed_something(
+    world: World, made: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = [seen(world.province_officer), seen(world.officer)]
+    serials = iter(range(99, 0, -1))
+
+    def totals() -> list[int]:
+        return [dashboard.dashboard(view).figures[0].value for view in views]
+
+    def one_more() -> None:
+        factories.application(factories.person("后来提交", next(serials)), made[0].unit, status=Status.UNIT_REVIEW)
+        last_write.set(0.0)
+
+    assert totals() == [10, 6] and dashboard.dashboard(views[0]).moment == ""
+    monkeypatch.setattr(listing, "COUNT_LIMIT", 7)
+    last_write.set(0.0)
+    assert dashboard.dashboard(views[0]).moment == f"截至{now():%H:%M}"
+    one_more()
+    # The province's are those of before, the county's few are of this moment; what else is chosen is counted apart.
+    assert totals() == [10, 7]
+    assert sum(review_lists.status_counts(world.province_officer).value.values()) == 11
+    assert figures(world.province_officer, region="410100")["已提交申报"] == 10
+    last_write.set(time.time())
+    assert totals() == [11, 7]
+    one_more()
+    assert totals() == [11, 8]
+    monkeypatch.setattr(kept, "KEEP_SECONDS", 0)
+    assert totals() == [12, 8]
 
 
 def test_what_waits_is_counted_where_something_can_be_done(world: World, made: list[Application]) -> None:

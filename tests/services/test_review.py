@@ -61,7 +61,7 @@ def test_each_desk_shows_exactly_its_own_queue(world: World) -> None:
         assert queue(stranger) == []
     assert review_lists.desk_counts(world.officer).by_status == {Status.AGENCY_REVIEW: 1, Status.ONSITE_CONFIRMATION: 1}
     # Whoever oversees sees all that was submitted, and may decide none of it.
-    assert review_lists.status_counts(world.city_officer) == {
+    assert review_lists.status_counts(world.city_officer).value == {
         Status.UNIT_REVIEW: 1,
         Status.SUPERVISING_REVIEW: 1,
         Status.AGENCY_REVIEW: 1,
