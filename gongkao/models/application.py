@@ -53,10 +53,11 @@ class Application(Model):
         Index("ix_application_unit_queue", "cycle_id", "unit_id", "status", "desk_since"),
         Index("ix_application_supervising_queue", "cycle_id", "supervising_unit_id", "status", "desk_since"),
         Index("ix_application_number", "cycle_id", "number"),
-        # Everybody's, the newest first, with what lists and dashboards count by.
+        # Everybody's, the newest first, with what lists and dashboards count by and what everybody is searched by.
         Index(
             "ix_application_submitted",
-            *("cycle_id", "submitted_at", "status", "grade", "agency_id", "trade_id", "desk_since"),
+            *("cycle_id", "submitted_at", "status", "grade", "agency_id", "trade_id", "desk_since", "unit_id"),
+            *("supervising_unit_id", "person_id", "person_name", "identity_tail", "number", "id"),
         ),
         Index("ix_application_agency_submitted", "cycle_id", "agency_id", "submitted_at", "status", "grade"),
         # With what an agency's queue is filtered and searched by, so that its rows are read only to be shown.

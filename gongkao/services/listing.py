@@ -229,18 +229,23 @@ def _one_page(
 ) -> tuple[list[Any], int, bool]:
     """The ties of one page's rows in order, how many rows there are, and whether there are more than were counted.
 
-    Without what the rows themselves show. A search looks at everything, so it is done once and counted on the way; any
-    other list is read in its order as far as the page goes, and counted apart, up to COUNT_LIMIT.
+    Without what the rows themselves show. A search is done once, in the list's order until COUNT_LIMIT rows are found,
+    and counted on the way; any other list is read in its order as far as the page goes, and counted apart, as far.
     """
     bare = query.order_by(None).with_only_columns(listing.tie, maintain_column_froms=True)
     skipped = (number - 1) * PER_PAGE
     if searched:
+        most = max(COUNT_LIMIT, skipped + PER_PAGE) + 1
+        places = bare.add_columns(func.row_number().over(order_by=order).label("place"))
+        matches = places.order_by(*order).limit(most).subquery()
+        tie, place = matches.c
         found = db.session.execute(
-            bare.add_columns(func.count().over()).order_by(*order).limit(PER_PAGE).offset(skipped)
+            select(tie, func.count().over()).order_by(place).limit(PER_PAGE).offset(skipped)
         ).all()
         if not found and number > 1:
             return [], db.session.scalar(_counted(bare)) or 0, False
-        return [row[0] for row in found], found[0][1] if found else 0, False
+        keys, total = [row[0] for row in found], found[0][1] if found else 0
+        return keys, min(total, most - 1), total > COUNT_LIMIT
     counting = _counted(bare if quick is None else quick.with_only_columns(listing.tie, maintain_column_froms=True))
     counted = counting.scalar_subquery()
     found = db.session.execute(bare.add_columns(counted).order_by(*order).limit(PER_PAGE + 1).offset(skipped)).all()

@@ -83,6 +83,21 @@ def test_search_takes_what_is_typed_as_text() -> None:
     assert (empty.total, empty.pages, empty.rows) == (0, 1, []) and empty.empty_text
 
 
+def test_a_search_stops_counting_and_goes_on_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = listing.run(regions(search=[contains(RegionEntry.code)]), {"q": "41"})
+    assert (whole.total, whole.more, whole.total_text) == (199, False, "199")
+    monkeypatch.setattr(listing, "COUNT_LIMIT", 50)
+    found: list[str] = []
+    for number in range(1, 11):
+        page = listing.run(regions(search=[contains(RegionEntry.code)]), {"q": "41", "page": str(number)})
+        found += [row.cells[0].text for row in page.rows]
+        assert page.more and page.number == number and page.total >= min(20 * number, 50)
+    assert listing.run(regions(search=[contains(RegionEntry.code)]), {"q": "41"}).total_text == "50以上"
+    assert len(found) == 199 and found == sorted(found)
+    last = listing.run(regions(search=[contains(RegionEntry.code)]), {"q": "410122"})
+    assert (last.total, last.more) == (1, False)
+
+
 def test_only_offered_filters_and_orders_count() -> None:
     assert listing.run(regions(), {"level": "city"}).total == 18
     assert listing.run(regions(), {"level": "county", "q": "县"}).total < 180
