@@ -181,6 +181,8 @@ def all_applications() -> ResponseReturnValue:
         "review/all.html",
         page=page,
         may_report=may(account(), Permission.VIEW_REPORTS),
+        # Whoever oversees finds them there.
+        may_see_cases=may(account(), Permission.VIEW_CASES) and not may(account(), Permission.VIEW_OVERSIGHT),
         results_url=url_for("notices.start_batch", name="reviews", **query_args()),
         forms_url=url_for("notices.start_batch", name="forms", **query_args())
         if may(account(), Permission.REVIEW)
