@@ -73,12 +73,12 @@ def _page(grade: int, typed: dict[str, str], wrong: dict[str, str]) -> ResponseR
     person = account()
     assert person.agency is not None
     twice = _twice()
+    subjects = cycles.subjects(cycles.current_cycle(), grade)
     page = list_page(
-        scores.entry_listing(person, grade),
+        scores.entry_listing(person, grade, subjects),
         link=lambda row: url_for("exams.breach", grade=grade, application_id=row.id),
         export_endpoint="exams.scores_export",
     )
-    subjects = cycles.subjects(cycles.current_cycle(), grade)
     window = cycles.find_window(WindowKey.SCORES, person.agency, grade)
     open_now = cycles.is_open(WindowKey.SCORES, person.agency, grade)
     states = scores.grade_states(person)

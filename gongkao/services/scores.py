@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import contains_eager, selectinload
@@ -108,53 +107,44 @@ def _complete(subjects: Sequence[SubjectEntry]) -> ColumnElement[bool]:
 def grade_states(actor: Account) -> list[GradeState]:
     """The own agency's grades, five to one: how many are qualified, fully scored, and whether results are out."""
     cycle = cycles.current_cycle()
-    own = qualified(actor, cycle)
-    people = _counts(select(Application.grade, func.count()).where(own).group_by(Application.grade))
     needed = (
         select(SubjectEntry.grade, func.count().label("subjects"))
         .where(SubjectEntry.cycle_id == cycle.id)
         .group_by(SubjectEntry.grade)
         .subquery()
     )
-    marked = (
-        select(Application.grade, func.count(Score.id).label("marks"))
-        .join(Score, Score.application_id == Application.id)
-        .join(
-            SubjectEntry,
-            and_(
-                SubjectEntry.cycle_id == Application.cycle_id,
-                SubjectEntry.grade == Application.grade,
-                SubjectEntry.key == Score.subject_key,
-            ),
+    marks = (
+        select(func.count(Score.id))
+        .join(SubjectEntry, SubjectEntry.key == Score.subject_key)
+        .where(
+            Score.application_id == Application.id,
+            SubjectEntry.cycle_id == Application.cycle_id,
+            SubjectEntry.grade == Application.grade,
         )
-        .where(own)
-        .group_by(Application.id, Application.grade)
-        .subquery()
+        .correlate(Application)
+        .scalar_subquery()
     )
-    scored = _counts(
-        select(marked.c.grade, func.count())
-        .join(needed, needed.c.grade == marked.c.grade)
-        .where(marked.c.marks >= needed.c.subjects)
-        .group_by(marked.c.grade)
-    )
-    made = (Release.cycle_id == cycle.id, Release.agency_id == actor.agency_id)
-    releases = {release.grade: release for release in db.session.scalars(select(Release).where(*made))}
-    passed = _counts(
-        select(Release.grade, func.count(Result.id))
-        .join(Result, Result.release_id == Release.id)
-        .where(*made, Result.passed)
-        .group_by(Release.grade)
-    )
+    people = {
+        grade: (count, scored)
+        for grade, count, scored in db.session.execute(
+            select(Application.grade, func.count(), func.count().filter(marks >= needed.c.subjects))
+            .outerjoin(needed, needed.c.grade == Application.grade)
+            .where(qualified(actor, cycle))
+            .group_by(Application.grade)
+        )
+    }
+    passed = select(func.count(Result.id)).where(Result.release_id == Release.id, Result.passed)
+    releases = {
+        release.grade: (release, count)
+        for release, count in db.session.execute(
+            select(Release, passed.correlate(Release).scalar_subquery()).where(
+                Release.cycle_id == cycle.id, Release.agency_id == actor.agency_id
+            )
+        )
+    }
     proposed = {proposal.grade for proposal in db.session.scalars(open_proposals(actor))}
     return [
-        GradeState(
-            grade,
-            people.get(grade, 0),
-            scored.get(grade, 0),
-            releases.get(grade),
-            passed.get(grade, 0),
-            grade in proposed,
-        )
+        GradeState(grade, *people.get(grade, (0, 0)), *releases.get(grade, (None, 0)), grade in proposed)
         for grade in sorted(Grade, reverse=True)
     ]
 
@@ -166,11 +156,6 @@ def open_proposals(actor: Account) -> Select[ReleaseProposal]:
         ReleaseProposal.agency_id == actor.agency_id,
         ReleaseProposal.state == ProposalState.OPEN,
     )
-
-
-def _counts(query: Select[*tuple[Any, ...]]) -> dict[int, int]:
-    """A query of (grade, count) as a table."""
-    return {grade: count for grade, count in db.session.execute(query)}
 
 
 def incomplete(actor: Account, grade: int, limit: int) -> Sequence[str]:
@@ -185,10 +170,13 @@ def incomplete(actor: Account, grade: int, limit: int) -> Sequence[str]:
     return db.session.scalars(query.limit(limit)).all()
 
 
-def entry_listing(actor: Account, grade: int) -> Listing:
-    """The own agency's qualified people of one grade, for entering their marks."""
+def entry_listing(actor: Account, grade: int, subjects: Sequence[SubjectEntry] | None = None) -> Listing:
+    """The own agency's qualified people of one grade, for entering their marks; the last columns are the subjects.
+
+    `subjects` are those of the grade, where they are at hand.
+    """
     cycle = cycles.current_cycle()
-    subjects = cycles.subjects(cycle, grade)
+    subjects = cycles.subjects(cycle, grade) if subjects is None else subjects
     query = (
         narrow(select(Application), Application, actor)
         .where(qualified(actor, cycle), Application.grade == grade)
@@ -256,20 +244,23 @@ def score_text(score: Score) -> str:
 def entry_fields(
     rows: Sequence[Row], subjects: Sequence[SubjectEntry], typed: Mapping[str, str]
 ) -> dict[int, dict[str, Entry]]:
-    """The fields of one page of people: by application, then by subject.
+    """The fields of one page of people of `entry_listing`: by application, then by subject.
 
     What was typed and refused stands there again; otherwise the entered mark.
     """
-    query = select(Score).where(Score.application_id.in_([row.id for row in rows]))
-    entered = {(score.application_id, score.subject_key): score_text(score) for score in db.session.scalars(query)}
-
     sealed = by_panel([row.id for row in rows])
 
-    def entry(number: int, subject: SubjectEntry) -> Entry:
-        name, seen = field_name(number, subject.key), entered.get((number, subject.key), "")
+    def entry(number: int, subject: SubjectEntry, seen: str) -> Entry:
+        name = field_name(number, subject.key)
         return Entry(name, typed.get(name, seen), seen, locked=subject.kind == REVIEW and number in sealed)
 
-    return {row.id: {subject.key: entry(row.id, subject) for subject in subjects} for row in rows}
+    return {
+        row.id: {
+            subject.key: entry(row.id, subject, cell.text)
+            for subject, cell in zip(subjects, row.cells[len(row.cells) - len(subjects) :], strict=True)
+        }
+        for row in rows
+    }
 
 
 def by_panel(application_ids: Collection[int]) -> set[int]:

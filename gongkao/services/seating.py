@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, insert, select
 from sqlalchemy.orm import joinedload
 
 from gongkao.access.scope import narrow
@@ -89,10 +89,17 @@ def read_seed(text: str) -> int:
 
 def run_of(agency: Agency, *, lock: bool = False) -> SeatingRun | None:
     """The office's seating of the current cycle."""
-    query = select(SeatingRun).where(
-        SeatingRun.cycle_id == cycles.current_cycle().id, SeatingRun.agency_id == agency.id
-    )
+    query = select(SeatingRun).where(*_of_office(agency)).options(joinedload(SeatingRun.made_by))
     return db.session.scalar(query.with_for_update(of=SeatingRun) if lock else query)
+
+
+def run_id_of(agency: Agency) -> ScalarSelect[int]:
+    """The id of `run_of`, to be used within a query."""
+    return select(SeatingRun.id).where(*_of_office(agency)).scalar_subquery()
+
+
+def _of_office(agency: Agency) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return SeatingRun.cycle_id == cycles.current_cycle().id, SeatingRun.agency_id == agency.id
 
 
 def office_of(actor: Account) -> Agency:
@@ -112,23 +119,13 @@ def needs(agency: Agency) -> Needs:
     seated = select(Seat.id).where(Seat.application_id == Application.id)
     special = select(SpecialNeed.application_id).where(SpecialNeed.application_id == Application.id)
 
-    def counted(*more: ColumnElement[bool]) -> dict[int, int]:
-        query = select(Application.grade, func.count()).where(wanted, *more).group_by(Application.grade)
-        return {grade: count for grade, count in db.session.execute(query) if grade is not None}
-
-    everybody, open_ones = counted(), counted(deferred.exists())
-    with_needs, sitting = counted(special.exists()), counted(seated.exists())
-    run = run_of(agency)
-    strangers = 0
-    if run is not None:
-        query = select(func.count()).select_from(Seat).join(Seat.application)
-        strangers = db.session.scalar(query.where(Seat.run_id == run.id, ~wanted)) or 0
-    rows = [
-        (grade, everybody[grade], open_ones.get(grade, 0), with_needs.get(grade, 0), sitting.get(grade, 0))
-        for grade in sorted(Grade, reverse=True)
-        if everybody.get(grade)
-    ]
-    return Needs(rows, strangers)
+    counts = [func.count().filter(one.exists()) for one in (deferred, special, seated)]
+    query = select(Application.grade, func.count(), *counts).where(wanted).group_by(Application.grade)
+    found = {grade: tuple(figures) for grade, *figures in db.session.execute(query)}
+    rows = [(grade, *found[grade]) for grade in sorted(Grade, reverse=True) if grade in found]
+    out_of_place = select(func.count()).select_from(Seat).join(Seat.application)
+    strangers = db.session.scalar(out_of_place.where(Seat.run_id == run_id_of(agency), ~wanted))
+    return Needs(rows, strangers or 0)
 
 
 def areas(actor: Account, whole_province: bool) -> list[Agency]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from gongkao.access.scope import narrow
 from gongkao.extensions import db
@@ -83,9 +83,9 @@ def _people_query(actor: Account, *more: ColumnElement[bool]) -> Select[Applicat
             contains_eager(Application.unit),
             contains_eager(Application.trade),
             contains_eager(Application.seat).contains_eager(Seat.sitting),
-            contains_eager(Application.seat).contains_eager(Seat.room).selectinload(ExamRoom.site),
-            selectinload(Application.special_need),
-            selectinload(Application.deferral),
+            contains_eager(Application.seat).contains_eager(Seat.room).joinedload(ExamRoom.site),
+            joinedload(Application.special_need),
+            joinedload(Application.deferral),
         )
     )
 
@@ -151,12 +151,8 @@ _DEFERRED = (
 
 def people_listing(actor: Account, agency: Agency) -> Listing:
     """Everybody an office seats, as far as the actor sees them, and who sits though no longer qualified."""
-    cycle = cycles.current_cycle()
-    run = seating.run_of(agency)
-    wanted = candidates(agency, cycle)
-    if run is not None:
-        there = select(Seat.id).where(Seat.application_id == Application.id, Seat.run_id == run.id)
-        wanted = wanted | there.correlate(Application).exists()
+    there = select(Seat.id).where(Seat.application_id == Application.id, Seat.run_id == seating.run_id_of(agency))
+    wanted = candidates(agency, cycles.current_cycle()) | there.correlate(Application).exists()
     marks = {"special": _SPECIAL, "deferred": _DEFERRED, "not_qualified": Application.status != Status.QUALIFIED}
     return Listing(
         title="考生编排名单",
