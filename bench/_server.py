@@ -17,7 +17,8 @@ from gongkao.config import ROOT
 _SERVER = ("--workers", "4", "--threads", "24", "--worker-class", "gthread", "--timeout", "60", "--no-control-socket")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -26,7 +27,7 @@ def _free_port() -> int:
 @contextmanager
 def served(folder: Path, environment: dict[str, str]) -> Iterator[int]:
     """The service behind nginx; gives the port of nginx."""
-    inner, outer = _free_port(), _free_port()
+    inner, outer = free_port(), free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(_nginx(folder, inner, outer), encoding="utf-8")
     with (folder / "server.log").open("w") as log:

@@ -7,7 +7,6 @@ it was measured, and the time given the middle of them.
 
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import Measurement
+from bench._server import free_port
 from gongkao.config import ROOT
 
 _FIRST_PAGE_S, _IMPORT_MS, _MEMORY_MB = 3.0, 1000.0, 150.0
@@ -48,9 +48,7 @@ def _spread(values: list[float]) -> float:
 
 def _run(environment: dict[str, str]) -> tuple[float, float]:
     """Seconds from `make run` to its first page, and the memory in MB of its largest worker after some pages."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     start = time.perf_counter()
     server = subprocess.Popen(
         [str(ROOT / "scripts" / "run.sh")],

@@ -1,7 +1,6 @@
 """Files kept by the SHA-256 of their content, so that one file is stored once and none is ever changed."""
 
 import contextlib
-import hashlib
 import os
 import re
 import secrets
@@ -50,7 +49,7 @@ class Store(Protocol):
 
 
 class FolderStore:
-    """A store in a local folder: ``root/ab/cd/abcd…``, readable by its owner alone."""
+    """A shelf in a local folder: ``root/ab/cd/abcd…``, readable by its owner alone."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -65,26 +64,12 @@ class FolderStore:
             raise ValueError("not a SHA-256 digest in lower-case hex")
         return self.root / digest[:2] / digest[2:4] / digest
 
-    def put(self, data: bytes) -> str:
-        digest = hashlib.sha256(data).hexdigest()
-        path = self.path(digest)
-        if not self._holds(path, data):
-            self.write(digest, [data])
-        return digest
-
     def write(self, digest: str, chunks: Iterable[bytes]) -> None:
         """Keep these bytes under this digest in place of what was there, whatever their own; whole or not at all."""
         path = self.path(digest)
         self._require_place()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_atomically(path, chunks)
-
-    def get(self, digest: str) -> bytes:
-        with self.open(digest) as stream:
-            data = stream.read()
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise DamagedFile(digest)
-        return data
 
     def open(self, digest: str) -> BinaryIO:
         try:
@@ -117,14 +102,6 @@ class FolderStore:
         """
         if not (self.root / _MARK).exists():
             raise StoreAway(f"the store's folder {self.root} is not there")
-
-    @staticmethod
-    def _holds(path: Path, data: bytes) -> bool:
-        # Compared whole: a copy that a failing disk has spoilt is put right by the next upload of the same file.
-        try:
-            return path.stat().st_size == len(data) and path.read_bytes() == data
-        except FileNotFoundError:
-            return False
 
 
 def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:

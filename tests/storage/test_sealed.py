@@ -8,21 +8,14 @@ from typing import Any
 
 import pytest
 
-from gongkao import sealing
 from gongkao.sealing import Unreadable
 from gongkao.storage import sealed
 from gongkao.storage.sealed import SealedStore
 from gongkao.storage.store import DamagedFile, FolderStore, MissingFile
-from tests.conftest import MASTER
 
 
 @pytest.fixture
-def store(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SealedStore]:
-    keys = tmp_path / "keys.json"
-    keys.touch(mode=0o600)
-    keys.write_text(MASTER, encoding="ascii")
-    monkeypatch.setattr(sealing, "_current", None)
-    sealing.configure(keys, f"sqlite:///{sqlite_template}")
+def store(tmp_path: Path, keyring: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[SealedStore]:
     # Small chunks, so that a small file has several.
     monkeypatch.setattr(sealed, "CHUNK", 1000)
     yield SealedStore(FolderStore(tmp_path / "files"))
@@ -82,15 +75,16 @@ def test_whoever_changes_moves_or_cuts_a_file_is_found_out(store: SealedStore) -
 def test_a_plain_file_from_before_is_read_and_sealed_in_its_place(store: SealedStore) -> None:
     shelf: Any = store.shelf
     data = b"from before there were keys" * 100
-    digest = shelf.put(data)
+    digest = hashlib.sha256(data).hexdigest()
+    shelf.write(digest, [data])
     assert store.get(digest) == data
     with store.open(digest) as stream:
         assert store.reseal(digest) is True
         assert stream.read() == data, "whoever has it open reads on"
     assert b"keys" not in _path(store, digest).read_bytes() and store.get(digest) == data
     assert store.reseal(digest) is False
-    spoilt = shelf.put(b"spoilt")
-    shelf.path(spoilt).write_bytes(b"spoiled")
+    spoilt = hashlib.sha256(b"spoilt").hexdigest()
+    shelf.write(spoilt, [b"spoiled"])
     with pytest.raises(DamagedFile):
         store.reseal(spoilt)
     assert shelf.path(spoilt).read_bytes() == b"spoiled", "what does not prove itself is left as it is"
