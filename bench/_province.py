@@ -1,6 +1,7 @@
 """The invented province at two sizes on both databases, made once a run, and what all benches of pages share.
 
-`GONGKAO_BENCH_FOLDER` keeps the SQLite databases for the next run; `GONGKAO_BENCH_LARGE` makes the larger one smaller.
+`GONGKAO_BENCH_FOLDER` keeps the databases for the next run (as root, in a folder that the account postgres may enter);
+`GONGKAO_BENCH_LARGE` makes the larger one smaller.
 """
 
 import gc
@@ -27,7 +28,7 @@ from gongkao.config import Settings
 from gongkao.extensions import db
 from gongkao.models import Account
 from gongkao.services import province, sessions
-from tests.postgres import start_postgres
+from tests.postgres import kept_postgres, start_postgres
 
 SMALL, LARGE = 10_000, int(os.environ.get("GONGKAO_BENCH_LARGE", 1_000_000))
 DAY = date(2025, 3, 27)
@@ -43,14 +44,16 @@ _rings: dict[Flask, sealing.Keyring] = {}
 @cache
 def province_of(engine: str, size: int, years: int = 10) -> Flask:
     """An app on a province of that size, with more of its current applications at one agency; kept to the end."""
-    folder = os.environ.get("GONGKAO_BENCH_FOLDER") if engine == "sqlite" else None
+    folder = os.environ.get("GONGKAO_BENCH_FOLDER")
     if folder:
-        place = Path(folder) / f"{size}-{years}"
+        place = Path(folder) / f"{engine}-{size}-{years}"
     else:
         place = Path(_open.enter_context(tempfile.TemporaryDirectory(prefix="gongkao-bench-")))
-    url = f"sqlite:///{place / 'gongkao.sqlite3'}" if engine == "sqlite" else _open.enter_context(start_postgres())
-    there = engine == "sqlite" and (place / "made").exists()
     place.mkdir(parents=True, exist_ok=True)
+    url = f"sqlite:///{place / 'gongkao.sqlite3'}"
+    if engine == "postgresql":
+        url = _open.enter_context(kept_postgres(place / "server") if folder else start_postgres(durable=True))
+    there = (place / "made").exists()
     app = create_app(Settings(mode="test", instance=place, database_url=url, secret_key=_SECRET, clock=DAY))
     if not there:
         with app.app_context():

@@ -46,7 +46,7 @@ def _address(page: str, turn: int) -> str:
     query = {
         "first": "",
         "filtered": f"?status=agency_review&grade={2 + number % 4}&page={1 + number}",
-        "search": f"?q={(name, f'{number}{turn % 7}', f'{name}站')[turn % 3]}",
+        "search": f"?q={(name, f'{number}{turn % 7}{turn % 9}{number}', f'{name}站')[turn % 3]}",
     }[page]
     return f"/review{query}"
 

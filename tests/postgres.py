@@ -87,6 +87,21 @@ def start_postgres(parent: Path | None = None, *, durable: bool = False) -> Iter
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def kept_postgres(folder: Path) -> Iterator[str]:
+    """Yield the URL of the server that lives in the folder, which every account may enter; made the first time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server = Server(folder, DURABLE)
+    if server.data.exists():
+        server.start()
+    else:
+        server.create()
+    try:
+        yield server.url
+    finally:
+        server.stop("fast")
+
+
 @dataclass
 class Replica:
     """The URL of the same database on a server that follows; its log, with every statement; what ends it at once."""
