@@ -15,7 +15,7 @@ from gongkao.rules.errors import InvalidInput
 from gongkao.sealing import lookup
 from gongkao.services import audit, cycles, messages, sessions
 from gongkao.services.errors import FieldsRefused
-from gongkao.services.passwords import hash_password, one_time_password, verify_password
+from gongkao.services.passwords import hash_password, one_time_password, outdated, verify_password
 from gongkao.services.transaction import transaction
 
 
@@ -35,12 +35,21 @@ def find(username: str) -> Account | None:
 
 
 def check_password(username: str, password: str) -> Account | None:
-    """The account if name and password are right and it has not ended; None otherwise, after the same time."""
+    """The account if name and password are right and it has not ended; None otherwise, after the same time.
+
+    A hash made at other costs than today's is made anew.
+    """
     account = find(username)
     if not verify_password(account.password_hash if account else None, password):
         return None
     assert account is not None
-    return account if account.ended_at is None else None
+    if account.ended_at is not None:
+        return None
+    if outdated(account.password_hash):
+        renewed = hash_password(password)
+        with transaction(aside=True):
+            account.password_hash = renewed
+    return account
 
 
 def register_applicant(*, name: str, identity_number: str, mobile: str, password: str) -> Account:

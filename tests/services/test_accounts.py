@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import argon2
 import pytest
 from sqlalchemy import func, select
 
@@ -137,6 +138,20 @@ def test_every_failed_sign_in_takes_the_same_way(world: World, monkeypatch: pyte
     # What is verified for nobody costs as much as what is verified for somebody.
     parameters = {hashed.split("$")[3] for hashed in (passwords.absent(), world.officer.password_hash)}
     assert len(parameters) == 1
+
+
+def test_a_hash_of_other_costs_is_made_anew_by_signing_in(world: World) -> None:
+    officer = world.officer
+    old = argon2.PasswordHasher(time_cost=2, memory_cost=128, parallelism=2).hash(PASSWORD)
+    with transaction():
+        officer.password_hash = old
+    assert accounts.check_password(officer.username, "wrong") is None
+    assert officer.password_hash == old
+    assert accounts.check_password(officer.username, PASSWORD) == officer
+    renewed = officer.password_hash
+    assert renewed.split("$")[3] == passwords.absent().split("$")[3] != old.split("$")[3]
+    assert accounts.check_password(officer.username, PASSWORD) == officer
+    assert officer.password_hash == renewed
 
 
 def test_nothing_is_verified_against_no_hash() -> None:
