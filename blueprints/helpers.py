@@ -63,6 +63,9 @@ def list_page(
     """The asked-for page of a list, with its addresses; the arguments are kept in every one of them."""
     args = query_args()
     page = listing.run(source, args, link)
+    # These lead to the page shown, and to no other.
+    for key in ("after", "before"):
+        args.pop(key, None)
 
     def address(**changes: Any) -> str:
         kept = {**args, **(request.view_args or {}), **changes}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, false, func, literal, or_, select, tuple_
 
 from gongkao import sealing
 from gongkao.extensions import db
@@ -100,7 +100,8 @@ class Row:
 class Page:
     """One page of a list, with what the list macro needs to draw it.
 
-    `total` counts the rows so far as they were counted; `more` tells that there are more than that.
+    `total` counts the rows so far as they were counted; `more` tells that there are more than that. `previous` and
+    `next` are what an address needs for the page before and after.
     """
 
     columns: Sequence[Column]
@@ -118,6 +119,8 @@ class Page:
     export_url: str | None = None
     url: Callable[..., str] = field(default=lambda **_: "")
     more: bool = False
+    previous: Mapping[str, int | str] = field(default_factory=dict)
+    next: Mapping[str, int | str] = field(default_factory=dict)
 
     @property
     def total_text(self) -> str:
@@ -161,17 +164,44 @@ def _narrowed(listing: Listing, args: Mapping[str, str], query: Select[Any] | No
     return query
 
 
-def _order(listing: Listing, args: Mapping[str, str]) -> tuple[str, bool, list[Any]]:
+@dataclass(frozen=True)
+class _Order:
+    """The order of a list: by an expression, if any, and where that is the same by the tie."""
+
+    key: str
+    by: Any
+    tie: Any
+    descending: bool
+
+    def clauses(self, *, backwards: bool = False) -> list[Any]:
+        down = self.descending != backwards
+        keys = (self.tie,) if self.by is None else (self.by, self.tie)
+        return [one.desc() if down else one.asc() for one in keys]
+
+    def beyond(self, value: Any, tie: int | str, *, backwards: bool = False) -> ColumnElement[bool]:
+        """The rows after the one with this value and tie, or before it: read from an index, none is skipped over."""
+        down = self.descending != backwards
+        further = self.tie < tie if down else self.tie > tie
+        if self.by is None:
+            return further
+        # Rows without a value: PostgreSQL has them after all others, SQLite before them.
+        at_end = (db.engine.dialect.name == "postgresql") != down
+        if value is None:
+            same = and_(self.by.is_(None), further)
+            return same if at_end else or_(same, self.by.is_not(None))
+        here, there = tuple_(self.by, self.tie), tuple_(literal(value, self.by.type), literal(tie, self.tie.type))
+        rest = here < there if down else here > there
+        return or_(rest, self.by.is_(None)) if at_end and getattr(self.by, "nullable", True) else rest
+
+
+def _order(listing: Listing, args: Mapping[str, str]) -> _Order:
     sorts = {column.key: column.sort for column in listing.columns if column.sort is not None}
     key = args.get("sort", "")
     if key in sorts:
         descending = args.get("order") == "desc"
     else:
         key, descending = listing.sort, listing.descending
-    order = [listing.tie.desc() if descending else listing.tie.asc()]
-    if key in sorts:
-        order.insert(0, sorts[key].desc() if descending else sorts[key].asc())
-    return key, descending, order
+    return _Order(key, sorts.get(key), listing.tie, descending)
 
 
 def _cells(listing: Listing, row: Any) -> list[Cell]:
@@ -190,15 +220,17 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     ignored. `link` gives a row's address.
     """
     query = _narrowed(listing, args)
-    key, descending, order = _order(listing, args)
+    order = _order(listing, args)
     number = max(_whole_number(args.get("page", "1")), 1)
     quick = None if listing.count_from is None else _narrowed(listing, args, listing.count_from)
     searched = bool(args.get("q", "").strip() and listing.search)
-    keys, total, more = _one_page(listing, query, quick, order, number, searched=searched)
+    place = _Place((number - 1) * PER_PAGE) if searched else _place(query, order, args, number)
+    keys, total, more = _one_page(listing, query, quick, order, place, searched=searched)
     if not keys and number > 1:
         # Beyond the last page: the last one that was counted stands for it.
         number = max(1, -(-min(total, COUNT_LIMIT) // PER_PAGE))
-        keys, total, more = _one_page(listing, query, quick, order, number, searched=searched)
+        place = _Place((number - 1) * PER_PAGE)
+        keys, total, more = _one_page(listing, query, quick, order, place, searched=searched)
     found = db.session.scalars(listing.query.order_by(None).where(listing.tie.in_(keys))).unique() if keys else ()
     places = {key: place for place, key in enumerate(keys)}
     return Page(
@@ -211,8 +243,8 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
         more=more,
         number=number,
         per_page=PER_PAGE,
-        sort=key,
-        descending=descending,
+        sort=order.key,
+        descending=order.descending,
         search=args.get("q", "").strip()[:60],
         search_hint=listing.search_hint,
         empty_text=listing.empty_text,
@@ -221,11 +253,41 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
             for item in listing.filters
             if item.shown
         ],
+        previous={"page": number - 1, **({"before": keys[0]} if keys and not searched and _deep(number - 1) else {})},
+        next={"page": number + 1, **({"after": keys[-1]} if keys and not searched and _deep(number + 1) else {})},
     )
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a page begins: `skipped` rows lie before it. Deep in a list it is read on from the row next to it."""
+
+    skipped: int
+    beyond: ColumnElement[bool] | None = None
+    backwards: bool = False
+
+
+def _deep(number: int) -> bool:
+    """Whether a page lies beyond the rows that are counted."""
+    return number * PER_PAGE > COUNT_LIMIT
+
+
+def _place(query: Select[Any], order: _Order, args: Mapping[str, str], number: int) -> _Place:
+    skipped = (number - 1) * PER_PAGE
+    backwards = "before" in args
+    text = args.get("before" if backwards else "after", "")
+    if not _deep(number) or not text:
+        return _Place(skipped)
+    tie = _whole_number(text) if isinstance(order.tie.type, Integer) else text
+    value = literal(1) if order.by is None else order.by
+    row = query.order_by(None).with_only_columns(value, maintain_column_froms=True).where(order.tie == tie)
+    found = db.session.execute(row).one_or_none()
+    # A row that has left the list meanwhile gives no hold: the page is counted off instead.
+    return _Place(skipped, order.beyond(found[0], tie, backwards=backwards), backwards) if found else _Place(skipped)
+
+
 def _one_page(
-    listing: Listing, query: Select[Any], quick: Select[Any] | None, order: list[Any], number: int, *, searched: bool
+    listing: Listing, query: Select[Any], quick: Select[Any] | None, order: _Order, place: _Place, *, searched: bool
 ) -> tuple[list[Any], int, bool]:
     """The ties of one page's rows in order, how many rows there are, and whether there are more than were counted.
 
@@ -233,26 +295,29 @@ def _one_page(
     and counted on the way; any other list is read in its order as far as the page goes, and counted apart, as far.
     """
     bare = query.order_by(None).with_only_columns(listing.tie, maintain_column_froms=True)
-    skipped = (number - 1) * PER_PAGE
     if searched:
-        most = max(COUNT_LIMIT, skipped + PER_PAGE) + 1
-        places = bare.add_columns(func.row_number().over(order_by=order).label("place"))
-        matches = places.order_by(*order).limit(most).subquery()
-        tie, place = matches.c
+        most = max(COUNT_LIMIT, place.skipped + PER_PAGE) + 1
+        numbered = bare.add_columns(func.row_number().over(order_by=order.clauses()).label("place"))
+        matches = numbered.order_by(*order.clauses()).limit(most).subquery()
+        tie, rank = matches.c
         found = db.session.execute(
-            select(tie, func.count().over()).order_by(place).limit(PER_PAGE).offset(skipped)
+            select(tie, func.count().over()).order_by(rank).limit(PER_PAGE).offset(place.skipped)
         ).all()
-        if not found and number > 1:
+        if not found and place.skipped:
             return [], db.session.scalar(_counted(bare)) or 0, False
         keys, total = [row[0] for row in found], found[0][1] if found else 0
         return keys, min(total, most - 1), total > COUNT_LIMIT
     counting = _counted(bare if quick is None else quick.with_only_columns(listing.tie, maintain_column_froms=True))
-    counted = counting.scalar_subquery()
-    found = db.session.execute(bare.add_columns(counted).order_by(*order).limit(PER_PAGE + 1).offset(skipped)).all()
+    reading = bare.add_columns(counting.scalar_subquery()).order_by(*order.clauses(backwards=place.backwards))
+    reading = reading.offset(place.skipped) if place.beyond is None else reading.where(place.beyond)
+    found = db.session.execute(reading.limit(PER_PAGE + 1)).all()
     if not found:
-        return [], (db.session.scalar(counting) or 0) if number > 1 else 0, False
+        return [], (db.session.scalar(counting) or 0) if place.skipped else 0, False
     keys, total = [row[0] for row in found], found[0][1]
-    return keys[:PER_PAGE], max(min(total, COUNT_LIMIT), skipped + len(keys)), total > COUNT_LIMIT
+    if place.backwards:
+        # The page that one comes from follows.
+        keys = [*reversed(keys[:PER_PAGE]), keys[0]]
+    return keys[:PER_PAGE], max(min(total, COUNT_LIMIT), place.skipped + len(keys)), total > COUNT_LIMIT
 
 
 def _counted(bare: Select[Any]) -> Select[Any]:
@@ -262,13 +327,13 @@ def _counted(bare: Select[Any]) -> Select[Any]:
 
 def rows(listing: Listing, args: Mapping[str, str], limit: int) -> Sequence[Any]:
     """The first `limit` rows of exactly what is filtered, in the list's order."""
-    _, _, order = _order(listing, args)
+    order = _order(listing, args).clauses()
     return db.session.scalars(_narrowed(listing, args).order_by(None).order_by(*order).limit(limit)).unique().all()
 
 
 def ids(listing: Listing, args: Mapping[str, str], limit: int) -> list[int]:
     """The ties of the first `limit` rows of exactly what is filtered, in the list's order, without the rows."""
-    _, _, order = _order(listing, args)
+    order = _order(listing, args).clauses()
     keys = _narrowed(listing, args).with_only_columns(listing.tie, maintain_column_froms=True)
     return list(db.session.scalars(keys.order_by(None).order_by(*order).limit(limit)))
 
@@ -282,7 +347,7 @@ def export(listing: Listing, args: Mapping[str, str]) -> bytes:
 
 def neighbours(listing: Listing, args: Mapping[str, str], row_id: int) -> tuple[int | None, int | None]:
     """The ids right before and after a row in exactly what is filtered, in the list's order; None where none is."""
-    _, _, order = _order(listing, args)
+    order = _order(listing, args).clauses()
     places = (
         _narrowed(listing, args)
         .order_by(None)

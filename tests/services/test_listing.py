@@ -1,5 +1,6 @@
 """Every list: search, filters, a total order, pages, and the export of exactly what is filtered."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -64,6 +65,38 @@ def test_an_order_with_many_equals_is_total() -> None:
     for number in range(1, 11):
         seen += codes(sort="level", order="desc", page=str(number))
     assert len(set(seen)) == 199
+
+
+@pytest.mark.parametrize("sort", ["code", "level", "parent"])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_deep_pages_are_read_on_from_the_one_before(monkeypatch: pytest.MonkeyPatch, sort: str, order: str) -> None:
+    """Onwards and back again: every row once, in the same order as counted off; one region has no parent."""
+    parent = Column("parent", "上级", lambda row: row.parent_code or "", RegionEntry.parent_code)
+    source = regions(columns=[*regions().columns, parent])
+    asked = {"sort": sort, "order": order}
+    whole = [[row.id for row in listing.run(source, {**asked, "page": str(page)}).rows] for page in range(1, 11)]
+    monkeypatch.setattr(listing, "COUNT_LIMIT", 60)
+
+    def turn(address: Mapping[str, int | str]) -> listing.Page:
+        return listing.run(source, {**asked, **{key: str(value) for key, value in address.items()}})
+
+    page = turn({"page": 1})
+    there = [[row.id for row in page.rows]]
+    while page.number < page.pages:
+        assert ("after" in page.next) == (page.number >= 3)
+        page = turn(page.next)
+        there.append([row.id for row in page.rows])
+    assert there == whole and page.number == 10
+    back = [[row.id for row in page.rows]]
+    while page.number > 1:
+        assert ("before" in page.previous) == (page.number > 4)
+        page = turn(page.previous)
+        back.insert(0, [row.id for row in page.rows])
+        assert page.pages >= page.number + 1
+    assert back == whole
+    # A row that has left the list, or never was, gives no hold: the page is counted off.
+    for lost in ("410000-gone", "0", "x" * 80):
+        assert [row.id for row in turn({"page": 5, "after": lost}).rows] == whole[4]
 
 
 @pytest.mark.parametrize(
