@@ -1,11 +1,13 @@
 """The application: wiring only, and the entry point of the `flask` command."""
 
+import gc
 from datetime import timedelta
 from typing import Any
 
 from flask import Flask, Response, abort, render_template, request, session
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -80,6 +82,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         proxies = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     db.init_app(app)
+    # Otherwise the first page would wait for it.
+    configure_mappers()
     app.teardown_appcontext(_end_reading)
     configure_process(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
@@ -285,3 +289,8 @@ def _register_errors(app: Flask) -> None:
     app.register_error_handler(Conflict, lambda error: page(409, _PAGES[409][0], error.message))
     app.register_error_handler(CharacterMissing, lambda error: page(409, "文书未生成", error.message))
     app.register_error_handler(RuleError, lambda error: page(409, "暂时不能办理", error.message))
+
+
+# What has been loaded stays as long as the process: it is not looked through for garbage again, nor at the end, and
+# processes forked from this one go on sharing it.
+gc.freeze()

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from gongkao.access.scope import narrow
 from gongkao.clock import now, today
@@ -44,13 +45,14 @@ from gongkao.services.transaction import transaction
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 _CODE_LENGTH = 12
 REASON_LENGTH = 200
-_PERSON = joinedload(Certificate.application).options(
-    joinedload(Application.person),
-    joinedload(Application.cycle),
-    selectinload(Application.materials),
-)
-# Everything that stands on a certificate, so that many of them take few queries.
-_ON_IT = (_PERSON, joinedload(Certificate.result), joinedload(Certificate.agency))
+
+
+def _on_it() -> tuple[ORMOption, ...]:
+    """Everything that stands on a certificate, so that many of them take few queries."""
+    application = joinedload(Certificate.application).options(
+        joinedload(Application.person), joinedload(Application.cycle), selectinload(Application.materials)
+    )
+    return application, joinedload(Certificate.result), joinedload(Certificate.agency)
 
 
 def without_certificate(actor: Account, grade: int | None = None) -> list[int]:
@@ -363,7 +365,7 @@ def _handed(row: Certificate) -> str:
 def find(actor: Account, certificate_id: int) -> Certificate:
     """A certificate in the person's scope. Raises NotFound."""
     query = narrow(select(Certificate), Certificate, actor).where(Certificate.id == certificate_id)
-    found = db.session.scalar(query.options(*_ON_IT))
+    found = db.session.scalar(query.options(*_on_it()))
     if found is None:
         raise NotFound("certificate")
     return found
@@ -382,7 +384,7 @@ def of_person(actor: Account) -> list[Certificate]:
     query = narrow(select(Certificate), Certificate, actor).order_by(
         Certificate.issued_on.desc(), Certificate.id.desc()
     )
-    return list(db.session.scalars(query.options(*_ON_IT)))
+    return list(db.session.scalars(query.options(*_on_it())))
 
 
 def find_own(actor: Account, certificate_id: int) -> Certificate:
@@ -401,14 +403,14 @@ def verify_address(certificate: Certificate, public_url: str) -> str:
 def gather(actor: Account, certificate_ids: Sequence[int]) -> list[Certificate]:
     """Certificates in the person's scope, in the order given; what is not there any more is left out."""
     query = narrow(select(Certificate), Certificate, actor).where(Certificate.id.in_(certificate_ids))
-    found = {one.id: one for one in db.session.scalars(query.options(*_ON_IT))}
+    found = {one.id: one for one in db.session.scalars(query.options(*_on_it()))}
     return [found[one] for one in certificate_ids if one in found]
 
 
 def by_code(code: str) -> Certificate:
     """The certificate a verification code belongs to. Raises NotFound."""
     text = code.strip().upper().replace("-", "")
-    found = db.session.scalar(select(Certificate).where(Certificate.verification_code == text).options(*_ON_IT))
+    found = db.session.scalar(select(Certificate).where(Certificate.verification_code == text).options(*_on_it()))
     if found is None:
         raise NotFound("code")
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may, narrow
@@ -49,15 +50,16 @@ FILE_BYTES = 10 * MEGABYTE
 OUTCOMES = {"confirm": CaseStatus.CONFIRMED, "dismiss": CaseStatus.DISMISSED}
 CENTRE = "410000"
 
-_WHOLE = (
-    joinedload(FalseMaterialsCase.application).options(
+
+def _whole() -> tuple[ORMOption, ...]:
+    """All that a case is shown and printed with."""
+    application = joinedload(FalseMaterialsCase.application).options(
         joinedload(Application.person),
         joinedload(Application.unit),
         joinedload(Application.trade),
         joinedload(Application.agency),
-    ),
-    joinedload(FalseMaterialsCase.agency),
-)
+    )
+    return application, joinedload(FalseMaterialsCase.agency)
 
 
 def may_raise(actor: Account, application: Application) -> bool:
@@ -115,7 +117,7 @@ def is_open(application: Application) -> bool:
 def find(actor: Account, case_id: int) -> FalseMaterialsCase:
     """A case in the person's scope; an applicant's own. Raises NotFound."""
     query = narrow(select(FalseMaterialsCase), FalseMaterialsCase, actor).where(FalseMaterialsCase.id == case_id)
-    case = db.session.scalar(query.options(*_WHOLE))
+    case = db.session.scalar(query.options(*_whole()))
     if case is None:
         raise NotFound("case")
     return case
@@ -388,7 +390,7 @@ def paper(actor: Account, case_id: int, key: str) -> CaseNoticePaper:
 def gather(actor: Account, case_ids: Sequence[int]) -> list[FalseMaterialsCase]:
     """Cases in the person's scope, in the order given."""
     query = narrow(select(FalseMaterialsCase), FalseMaterialsCase, actor).where(FalseMaterialsCase.id.in_(case_ids))
-    found = {one.id: one for one in db.session.scalars(query.options(*_WHOLE))}
+    found = {one.id: one for one in db.session.scalars(query.options(*_whole()))}
     return [found[one] for one in case_ids if one in found]
 
 
@@ -454,7 +456,7 @@ def listing(actor: Account) -> Listing:
         filters.append(Filter("agency", "认定机构", choices, lambda value: FalseMaterialsCase.agency_id == int(value)))
     return Listing(
         title="虚假材料",
-        query=narrow(select(FalseMaterialsCase), FalseMaterialsCase, actor).options(*_WHOLE),
+        query=narrow(select(FalseMaterialsCase), FalseMaterialsCase, actor).options(*_whole()),
         tie=FalseMaterialsCase.id,
         sort="raised",
         descending=True,

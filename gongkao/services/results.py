@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from gongkao.access.scope import narrow, sees_everything
 from gongkao.extensions import db
@@ -19,16 +20,17 @@ from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of
 # Letters and digits that nobody confuses on paper.
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 12
-# Everything that stands on a result notice, so that many of them take no query each.
-_ON_A_NOTICE = (
-    joinedload(Result.application).options(
+
+
+def _on_a_notice() -> tuple[ORMOption, ...]:
+    """Everything that stands on a result notice, so that many of them take no query each."""
+    application = joinedload(Result.application).options(
         joinedload(Application.person),
         joinedload(Application.unit),
         joinedload(Application.trade),
         joinedload(Application.cycle),
-    ),
-    joinedload(Result.release).joinedload(Release.agency),
-)
+    )
+    return application, joinedload(Result.release).joinedload(Release.agency)
 
 
 def result_listing(actor: Account) -> Listing:
@@ -105,7 +107,7 @@ def _conclusion(row: Result) -> Cell:
 def find(actor: Account, result_id: int) -> Result:
     """A result in the person's scope. Raises NotFound."""
     query = narrow(select(Result), Result, actor).where(Result.id == result_id)
-    result = db.session.scalar(query.options(*_ON_A_NOTICE))
+    result = db.session.scalar(query.options(*_on_a_notice()))
     if result is None:
         raise NotFound("result")
     return result
@@ -114,7 +116,7 @@ def find(actor: Account, result_id: int) -> Result:
 def gather(actor: Account, result_ids: Sequence[int]) -> list[Result]:
     """Results in the person's scope, in the order given; what is not there any more is left out."""
     query = narrow(select(Result), Result, actor).where(Result.id.in_(result_ids))
-    found = {one.id: one for one in db.session.scalars(query.options(*_ON_A_NOTICE))}
+    found = {one.id: one for one in db.session.scalars(query.options(*_on_a_notice()))}
     return [found[one] for one in result_ids if one in found]
 
 
@@ -122,7 +124,7 @@ def find_own(actor: Account) -> Result:
     """The applicant's own result of this cycle. Raises NotFound before it is released."""
     query = narrow(select(Result), Result, actor).join(Result.application)
     query = query.where(Application.cycle_id == cycles.current_cycle().id)
-    result = db.session.scalar(query.options(*_ON_A_NOTICE))
+    result = db.session.scalar(query.options(*_on_a_notice()))
     if result is None or actor.role is not Role.APPLICANT:
         raise NotFound("result")
     return result
@@ -164,7 +166,7 @@ def find_release(actor: Account, release_id: int) -> tuple[Release, Sequence[Res
     if made is None:
         raise NotFound("release")
     query = select(Result).where(Result.release_id == made.id, Result.passed).order_by(Result.number)
-    passed = db.session.scalars(query.options(*_ON_A_NOTICE)).all()
+    passed = db.session.scalars(query.options(*_on_a_notice())).all()
     if not passed:
         raise Refused(f"{made.agency.name}{Grade(made.grade).label}没有合格人员，无需下发合格人员通知。")
     return made, passed
@@ -173,7 +175,7 @@ def find_release(actor: Account, release_id: int) -> tuple[Release, Sequence[Res
 def by_code(code: str) -> Result:
     """The result a notice's verification code belongs to. Raises NotFound."""
     text = code.strip().upper().replace("-", "")
-    result = db.session.scalar(select(Result).where(Result.verification_code == text).options(*_ON_A_NOTICE))
+    result = db.session.scalar(select(Result).where(Result.verification_code == text).options(*_on_a_notice()))
     if result is None:
         raise NotFound("code")
     return result

@@ -20,7 +20,7 @@ from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import claims, cycles, kept, listing, review_notes
 from gongkao.services.kept import Figures
 from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with, of_identity
-from gongkao.services.review_page import ONLY_NAME
+from gongkao.services.review_page import only_name
 
 # So many units at most are offered as a filter; beyond that one searches.
 UNIT_CHOICES = 200
@@ -214,8 +214,8 @@ def desk_listing(actor: Account, *, with_units: bool = True) -> Listing:
     return Listing(
         title="待审查申报",
         query=_whole(select(Application).where(*waiting)).options(
-            joinedload(Application.claimed_by).options(*ONLY_NAME),
-            selectinload(Application.notes).joinedload(ReviewNote.account).options(*ONLY_NAME),
+            joinedload(Application.claimed_by).options(*only_name()),
+            selectinload(Application.notes).joinedload(ReviewNote.account).options(*only_name()),
         ),
         tie=Application.id,
         sort="since",

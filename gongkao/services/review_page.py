@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import and_, case, select
 from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import holds, may, narrow
@@ -23,13 +24,10 @@ from gongkao.services.claims import Claim
 from gongkao.services.errors import NotFound, Refused
 from gongkao.services.review import Agreement, agreements, checklist
 
-# Of whoever has an application open only the name is shown.
-ONLY_NAME = (
-    load_only(Account.display_name),
-    lazyload(Account.person),
-    lazyload(Account.unit),
-    lazyload(Account.agency),
-)
+
+def only_name() -> tuple[ORMOption, ...]:
+    """Of whoever has an application open only the name is read."""
+    return load_only(Account.display_name), lazyload(Account.person), lazyload(Account.unit), lazyload(Account.agency)
 
 
 @dataclass(frozen=True)
@@ -178,8 +176,8 @@ def _whole(actor: Account, application_id: int) -> tuple[Application, ReviewNote
             joinedload(Application.agency),
             joinedload(Application.trade),
             joinedload(Application.deferral),
-            joinedload(Application.claimed_by).options(*ONLY_NAME),
-            joinedload(Application.first_reviewed_by).options(*ONLY_NAME),
+            joinedload(Application.claimed_by).options(*only_name()),
+            joinedload(Application.first_reviewed_by).options(*only_name()),
             joinedload(Application.work_periods),
             joinedload(Application.assessments),
             selectinload(Application.materials),

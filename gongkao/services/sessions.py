@@ -6,10 +6,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from gongkao.clock import real_time
 from gongkao.extensions import WRITE, db
@@ -24,14 +26,18 @@ TOUCH_EVERY = timedelta(minutes=1)
 _idle = timedelta(minutes=60)
 _longest = timedelta(hours=12)
 
-# What stands around every page: the office with its region, and what that lies in.
-_WITH_OFFICE = [
-    joinedload(SignedInSession.account).joinedload(Account.unit).joinedload(Unit.region).joinedload(RegionEntry.parent),
-    joinedload(SignedInSession.account)
-    .joinedload(Account.agency)
-    .joinedload(Agency.region)
-    .joinedload(RegionEntry.parent),
-]
+
+@cache
+def _with_office() -> tuple[ORMOption, ...]:
+    """What stands around every page: the office with its region, and what that lies in.
+
+    Not while modules load, for to name these ways SQLAlchemy sets up all tables' classes.
+    """
+    account = joinedload(SignedInSession.account)
+    return (
+        account.joinedload(Account.unit).joinedload(Unit.region).joinedload(RegionEntry.parent),
+        account.joinedload(Account.agency).joinedload(Agency.region).joinedload(RegionEntry.parent),
+    )
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def begin(account: Account, *, address: str = "", browser: str = "") -> str:
 
 def account_of(token: str) -> Account | None:
     """The account signed in with this secret; None once the session, or the account, has ended or changed its role."""
-    query = select(SignedInSession).where(SignedInSession.token_hash == _hash(token)).options(*_WITH_OFFICE)
+    query = select(SignedInSession).where(SignedInSession.token_hash == _hash(token)).options(*_with_office())
     found = db.session.scalar(query)
     moment = real_time()
     if found is None or found.last_seen_at <= moment - _idle or found.created_at <= moment - _longest:
