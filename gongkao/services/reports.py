@@ -269,13 +269,15 @@ def send(actor: Account) -> UpwardReport:
         if number != _number(agency, cycle):
             raise Conflict("汇总刚刚由他人报送过，您的操作没有生效。请刷新页面查看最新情况。")
         name = f"{agency.name}{content.year}年报名信息汇总"
+        kept_sheet = files.keep(Upload(SHEET_TYPE, ".xlsx", sheet), f"{name}.xlsx")
+        kept_paper = files.keep(Upload("application/pdf", ".pdf", paper), f"{name}.pdf")
         report = UpwardReport(
             number=number,
             cycle_id=cycle.id,
             agency_id=agency.id,
             figures=content.as_data(),
-            sheet_id=files.keep(Upload(SHEET_TYPE, ".xlsx", sheet), f"{name}.xlsx").id,
-            paper_id=files.keep(Upload("application/pdf", ".pdf", paper), f"{name}.pdf").id,
+            sheet_id=kept_sheet.id,
+            paper_id=kept_paper.id,
             sent_by_id=actor.id,
             sent_at=now(),
         )
@@ -283,7 +285,16 @@ def send(actor: Account) -> UpwardReport:
         session.flush()
         if latest is not None:
             latest.replaced_by_id = report.id
-        audit.record(actor, "send_report", report, number=number, total=content.figures.total, missing=content.missing)
+        audit.record(
+            actor,
+            "send_report",
+            report,
+            number=number,
+            total=content.figures.total,
+            missing=content.missing,
+            sheet_sha256=kept_sheet.sha256,
+            paper_sha256=kept_paper.sha256,
+        )
         if agency.parent_id is not None:
             people = content.figures.total[REGISTERED]
             messages.tell(

@@ -1,7 +1,7 @@
 """Those above the desks: the city, the centre, who decides on false materials, and who only looks."""
 
 import io
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from openpyxl import load_workbook
@@ -15,10 +15,11 @@ from gongkao.rules.workflow import Status
 from gongkao.services import calendar_filings, false_materials
 from tests import factories, world
 from tests.journeys.conftest import CITY, COUNTY, SCHOOL, Site
-from tests.journeys.pages import Desk
+from tests.journeys.pages import Desk, pdf_text
 
 DAY = date(2025, 3, 20)
 CENTRE = "gl410000"
+COUNTY_OFFICE, RENAMED = "中牟县工考管理机构", "中牟县晴川中学"
 
 pytestmark = pytest.mark.parametrize("site", ["office"], indirect=True)
 
@@ -69,7 +70,7 @@ def test_the_city_sets_its_dates_and_looks_over_its_counties(site: Site) -> None
         assert db.session.get_one(Application, drawn).status is Status.REFUSED
 
 
-def test_the_centre_on_dates_and_on_what_is_reported_upward(site: Site) -> None:
+def test_the_centre_on_dates(site: Site) -> None:
     site.today(DAY)
     made(site, "骆长河", 61, Status.AGENCY_REVIEW)
     with site.app.app_context():
@@ -93,30 +94,85 @@ def test_the_centre_on_dates_and_on_what_is_reported_upward(site: Site) -> None:
     centre.pick("region_code", county).field("key").select_option(WindowKey.REGISTRATION.value)
     centre.fill(closes="2025-04-02", reason="网络故障影响报名。").confirm("准予延期")
     centre.says("即日起执行").look("centre-extension")
-
-    # The county reports, its city with it, and what was sent stays as it was whatever comes after.
-    for username, above in ((f"gl{COUNTY}", "郑州市"), (f"gl{CITY}", "省职业技能等级评价指导中心")):
-        office = signed_in(site, username)
-        office.open("/reports/preview").headed("当前汇总").says(f"报送{above}" if above == "郑州市" else above)
-        office.tick("sure").confirm("报送").says("已报送，编号HZ2025").look(f"report-{username}")
-        if username == f"gl{CITY}":
-            made(site, "骆长路", 62, Status.AGENCY_REVIEW)
-            office.page.reload()
-            assert load_workbook(io.BytesIO(office.download("Excel 明细"))).sheetnames
-        office.done()
-        if username == f"gl{COUNTY}":
-            receiver = signed_in(site, f"gl{CITY}")
-            receiver.open("/reports").headed("汇总上报").follow("HZ2025").headed("汇总").press("接收").says(
-                "已接收汇总"
-            )
-            receiver.done()
-    centre.open("/reports").headed("汇总上报").look("centre-reports").follow("HZ2025410100").headed("郑州市")
-    paper = centre.pdf("汇总表")
-    assert "郑州市工考管理机构" in paper and "HZ202541010001" in paper
-    total = centre.page.locator("table").first.locator("tr").last
-    expect(total).to_contain_text("1")
-    centre.press("接收").says("已接收汇总").look("centre-report")
     centre.done()
+
+
+def figures(screen: Desk) -> list[str]:
+    """What the page of a report says in numbers: its cards, and every table with its totals."""
+    shown = screen.page.locator("main").locator(".stat, caption, th, td")
+    return [" ".join(text.split()) for text in shown.all_inner_texts()]
+
+
+def papers(screen: Desk) -> dict[str, bytes]:
+    """The Excel file, the paper to sign and its stamped scan, as the links of the report's page give them."""
+    found = {}
+    for link in ("Excel 明细", "汇总表", "查看扫描件"):
+        address = screen.page.get_by_role("link", name=link).get_attribute("href")
+        answer = screen.page.request.get(f"{screen.address}{address}")
+        assert answer.status == 200, (link, answer.status)
+        found[link] = answer.body()
+    return found
+
+
+def test_what_is_reported_upward_stays_as_it_was_sent(site: Site) -> None:
+    site.today(DAY)
+    made(site, "骆长河", 61, Status.AGENCY_REVIEW)
+    county, late = signed_in(site, f"gl{COUNTY}"), signed_in(site, f"gl{COUNTY}")
+    for screen in (county, late):
+        screen.open("/reports/preview").headed("当前汇总").says("报送郑州市").tick("sure")
+    previewed = figures(county)
+    county.confirm("报送").says("已报送，编号HZ202541012201")
+    county.field("scan").set_input_files(
+        {"name": "盖章扫描件.pdf", "mimeType": "application/pdf", "buffer": factories.pdf()}
+    )
+    county.press("上传扫描件").says("盖章扫描件已上传").look("report-county")
+    address, sent, kept = county.page.url.removeprefix(county.address), figures(county), papers(county)
+    assert sent == previewed and f"{SCHOOL} {COUNTY_OFFICE} 1 0 1 0 0 0 0 0" in " ".join(sent)
+    paper = pdf_text(kept["汇总表"])
+    assert COUNTY_OFFICE in paper and "HZ202541012201" in paper and SCHOOL in paper
+    assert kept["查看扫描件"].startswith(b"%PDF")
+
+    # The next day one is decided, another hands in, and the school is renamed.
+    site.today(DAY + timedelta(days=1))
+    county.open_first("骆长河").field("onsite").uncheck()
+    county.pass_on().says("已通过：骆长河")
+    made(site, "骆长路", 62, Status.AGENCY_REVIEW)
+    county.open("/units").headed("单位").follow(SCHOOL).follow("修改").headed("修改单位")
+    county.fill(name=RENAMED).press("保存").says("单位信息已修改")
+
+    def unchanged(screen: Desk) -> None:
+        screen.open(address).headed(f"{COUNTY_OFFICE}汇总").says("数据截至").says(f"{DAY}")
+        assert figures(screen) == sent and papers(screen) == kept
+
+    unchanged(county)
+    county.open("/reports/preview").headed("当前汇总").says("已于2025年3月20日报送（HZ202541012201）")
+    assert f"{RENAMED} {COUNTY_OFFICE} 2 0 1 0 1 0 0 0" in " ".join(figures(county))
+    expect(county.page.get_by_role("button", name="报送", exact=True)).to_have_count(0)
+    # Nor twice from a page that was open all the while.
+    late.confirm("报送").says("已于2025年3月20日报送（HZ202541012201）").look("report-twice")
+
+    # The city counts on what was sent, not on what has come since; and only what it returns comes anew.
+    city = signed_in(site, f"gl{CITY}")
+    city.open("/reports/preview").headed("当前汇总")
+    assert f"{SCHOOL} {COUNTY_OFFICE} 1 0 1 0 0 0 0 0" in " ".join(figures(city))
+    unchanged(city)
+    city.fill(reason="晴川学校已更名，请更正后报送。").press("退回").says("已退回")
+    county.open("/reports/preview").tick("sure").confirm("报送").says("已报送，编号HZ202541012202")
+    assert f"{RENAMED} {COUNTY_OFFICE} 2 0 1 0 1 0 0 0" in " ".join(figures(county))
+    unchanged(county)
+    expect(county.says("已重新报送").page.locator("main form")).to_have_count(0)
+    city.open("/reports").headed("汇总上报").follow("HZ202541012202").headed("汇总").press("接收").says("已接收汇总")
+
+    # The city's own goes up to the centre, with the county's second and not its first.
+    city.open("/reports/preview").headed("当前汇总").tick("sure").confirm("报送").says("已报送，编号HZ202541010001")
+    centre = signed_in(site, CENTRE)
+    centre.open("/reports").headed("汇总上报").look("centre-reports").follow("HZ202541010001").headed("郑州市")
+    assert f"{COUNTY_OFFICE} HZ202541012202 2 0 1 0 1 0 0 0" in " ".join(figures(centre))
+    assert "郑州市工考管理机构" in centre.pdf("汇总表")
+    assert RENAMED in [sheet.cell(2, 1).value for sheet in load_workbook(io.BytesIO(centre.download("Excel 明细")))]
+    centre.press("接收").says("已接收汇总").look("centre-report")
+    for screen in (county, late, city, centre):
+        screen.done()
 
 
 def test_false_materials_from_the_desk_to_the_appeal(site: Site) -> None:

@@ -14,7 +14,7 @@ from gongkao.extensions import db
 from gongkao.models import Account, AuditEntry, Deferral, DeferralStatus, Message, UpwardReport
 from gongkao.rules.errors import RuleError, WindowClosed
 from gongkao.rules.workflow import Status
-from gongkao.services import cycles, files, listing, reports, settings
+from gongkao.services import cycles, files, listing, reports, review, settings, units
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -72,15 +72,10 @@ def test_a_county_counts_its_own(world: World) -> None:
     assert (content.parts, content.missing) == ([], [])
 
 
-def test_what_was_sent_stays_as_it_was(world: World) -> None:
+def test_what_was_sent_says_what_was_counted(world: World) -> None:
     fill(world)
     report = reports.send(world.manager)
     assert report.number == "HZ202541012201"
-    frozen = reports.content_of(report)
-    factories.application(factories.person("后来者", 120), world.school, status=Status.AGENCY_REVIEW)
-    assert reports.content_of(report) == frozen and frozen.figures.total["registered"] == 5
-    assert reports.preview(world.agency("410122")).figures.total["registered"] == 6
-
     sheets = workbook(report)
     assert list(sheets) == ["按单位", "按等级", "按工种", "人员名单"]
     for name in ("按单位", "按等级", "按工种"):
@@ -98,6 +93,63 @@ def test_what_was_sent_stays_as_it_was(world: World) -> None:
     assert db.session.scalars(select(AuditEntry).where(AuditEntry.action == "send_report")).one()
     told = db.session.scalars(select(Message).where(Message.agency_id == world.agency("410100").id)).all()
     assert told[-1].about == f"report {report.id}"
+
+
+def test_what_was_sent_stays_as_it_was(world: World) -> None:
+    """Whatever is decided, handed in, renamed or sent anew afterwards: the same figures, the same bytes."""
+    fill(world)
+    city, county = world.account("gl410100"), world.agency("410122")
+    report = reports.send(world.manager)
+    reports.attach_signed(world.manager, report.id, factories.pdf(), "扫描.pdf")
+    assert report.signed is not None
+
+    def frozen() -> tuple[Any, ...]:
+        db.session.expire_all()
+        found = reports.find(city, report.id)
+        kept = (found.sheet, found.paper, found.signed)
+        return reports.content_of(found).as_data(), [one and (one.name, files.read(one)) for one in kept]
+
+    sent = frozen()
+    reports.receive(city, report.id, report.version)
+    decided = world.application_of("安知行")
+    passed = {item.key: review.Verdict(True) for item in review.checklist(decided)}
+    review.decide(world.officer, decided.id, decided.version, "pass", passed, onsite=False)
+    factories.application(factories.person("后来者", 120), world.school, status=Status.AGENCY_REVIEW)
+    school = world.school
+    units.change_unit(
+        world.manager,
+        school.id,
+        name="中牟县晴川中学",
+        credit_code=school.credit_code,
+        level=school.level,
+        region_code=school.region_code,
+        supervising_unit_id=school.supervising_unit_id,
+    )
+    # Even what no page changes: the agency is given another name, and a trade.
+    with transaction():
+        county.name, decided.trade.name = "中牟县人事考核办公室", "机动车驾驶员"
+    assert frozen() == sent
+
+    # What would be sent now is another thing; but it is sent only once this one has come back.
+    content = reports.preview(county)
+    assert content.agency == "中牟县人事考核办公室"
+    assert (content.figures.total["registered"], content.figures.total["qualified"]) == (6, 2)
+    lines = [line.label for line in (*content.figures.by_unit, *content.figures.by_trade)]
+    assert "中牟县晴川中学" in lines and "机动车驾驶员" in lines and "中牟县晴川学校" not in lines
+    with pytest.raises(Refused, match=report.number):
+        reports.send(world.manager)
+    with pytest.raises(Refused):
+        reports.attach_signed(world.manager, report.id, factories.pdf(2), "扫描.pdf")
+    assert frozen() == sent
+    reports.send_back(city, report.id, report.version, "学校已更名")
+    again = reports.send(world.manager)
+    assert reports.content_of(again).figures == content.figures
+    assert files.read(again.sheet) != files.read(report.sheet) and files.read(again.paper) != files.read(report.paper)
+    files.sweep()
+    assert frozen() == sent
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "send_report").order_by(AuditEntry.id))
+    digests = next(entry).detail
+    assert (digests["sheet_sha256"], digests["paper_sha256"]) == (report.sheet.sha256, report.paper.sha256)
 
 
 def test_it_is_sent_once_in_the_window_by_the_manager(world: World, at: At) -> None:
