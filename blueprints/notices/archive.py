@@ -20,12 +20,14 @@ def archive_list() -> ResponseReturnValue:
         link=lambda row: url_for("notices.archived", application_id=row.id),
         export_endpoint="notices.archive_export",
     )
-    total, sealed = archive.counts(person)
+    figures = archive.counts(person)
+    total, sealed = figures.value
     return render_template(
         "archive/list.html",
         page=page,
         total=total,
         sealed=sealed,
+        moment=figures.moment,
         may_seal=may(person, Permission.ARCHIVE),
         batch_url=url_for("notices.start_batch", name="archive", **query_args()),
     )

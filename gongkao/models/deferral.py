@@ -3,7 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Integer, String
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, select
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.models.application import Application
@@ -47,12 +48,20 @@ _TONES = {
 }
 
 
+def _cycle_of(context: DefaultExecutionContext) -> int:
+    number = context.get_current_parameters()["application_id"]  # type: ignore[attr-defined]
+    return context.connection.scalars(select(Application.cycle_id).where(Application.id == number)).one()
+
+
 class Deferral(Model):
     """One application's deferral. `years` are the yearly assessments that are still to be filed."""
 
     __tablename__ = "deferral"
+    __table_args__ = (Index("ix_deferral_queue", "cycle_id", "status", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    # The application's cycle, kept here so that a cycle's deferrals are listed from their own index.
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), default=_cycle_of)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
     status: Mapped[DeferralStatus] = mapped_column(Choice(DeferralStatus), index=True)
     years: Mapped[list[int]] = mapped_column(JSON)

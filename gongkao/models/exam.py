@@ -20,10 +20,11 @@ class TrainingClass(Model):
     """A class of one trade and grade (notice 三（四）)."""
 
     __tablename__ = "training_class"
+    __table_args__ = (Index("ix_training_class_agency", "agency_id", "cycle_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     name: Mapped[str] = mapped_column(String(60))
     trade_id: Mapped[int] = mapped_column(ForeignKey("trade.id"))
     grade: Mapped[int] = mapped_column(Integer)

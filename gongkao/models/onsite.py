@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
@@ -102,11 +102,18 @@ class VisitMember(Model):
     originals: Mapped[list["Original"]] = relationship(cascade="all, delete-orphan", back_populates="member")
 
 
+_HELD = "received_at IS NOT NULL AND returned_at IS NULL"
+
+
 class Original(Model):
     """One original document (原件) of one person: when it was taken in and when it was given back, and by whom."""
 
     __tablename__ = "original"
-    __table_args__ = (UniqueConstraint("member_id", "label"),)
+    __table_args__ = (
+        UniqueConstraint("member_id", "label"),
+        # Few of all are with an agency at a time.
+        Index("ix_original_held", "member_id", sqlite_where=text(_HELD), postgresql_where=text(_HELD)),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("visit_member.id"))

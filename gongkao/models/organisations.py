@@ -118,12 +118,16 @@ class UnitCheck(Model):
     """One unit's name check in one cycle (notice 三（一）). No row: not checked yet."""
 
     __tablename__ = "unit_check"
-    __table_args__ = (UniqueConstraint("cycle_id", "unit_id"),)
+    __table_args__ = (
+        UniqueConstraint("cycle_id", "unit_id"),
+        Index("ix_unit_check_queue", "cycle_id", "checked_at", "id"),
+        Index("ix_unit_check_status", "cycle_id", "status", "unit_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
-    status: Mapped[UnitCheckStatus] = mapped_column(Choice(UnitCheckStatus), index=True)
+    status: Mapped[UnitCheckStatus] = mapped_column(Choice(UnitCheckStatus))
     name_before: Mapped[str] = mapped_column(String(60))
     proposed_name: Mapped[str] = mapped_column(String(60))
     checked_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from flask_login import UserMixin
-from sqlalchemy import Boolean, ForeignKey, Integer, String
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
@@ -72,6 +72,18 @@ class Account(Model, UserMixin):
     """
 
     __tablename__ = "account"
+    # Most accounts are applicants', which belong to no office.
+    __table_args__ = (
+        *(
+            Index(
+                f"ix_account_{name}",
+                name,
+                sqlite_where=text(f"{name} IS NOT NULL"),
+                postgresql_where=text(f"{name} IS NOT NULL"),
+            )
+            for name in ("unit_id", "agency_id", "region_code")
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(HASH), unique=True)
@@ -80,9 +92,9 @@ class Account(Model, UserMixin):
     display_name: Mapped[str] = mapped_column(String(40))
     mobile: Mapped[str] = mapped_column(Sealed("account.mobile", 20), default="")
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), unique=True)
-    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
-    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"), index=True)
-    region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("region.code"))
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_reason: Mapped[str] = mapped_column(String(120), default="")

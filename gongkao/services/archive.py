@@ -30,8 +30,9 @@ from gongkao.rules.calendar import day_text
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialFacts, Need, materials_for
 from gongkao.rules.workflow import FINAL, Status
-from gongkao.services import application_form, audit, certificates, cycles, files, notices, timeline, unmasking
+from gongkao.services import application_form, audit, certificates, cycles, files, kept, notices, timeline, unmasking
 from gongkao.services.errors import NotFound
+from gongkao.services.kept import Figures
 from gongkao.services.list_filters import of_agencies
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
@@ -57,7 +58,7 @@ def archive_listing(actor: Account) -> Listing:
     return Listing(
         title="考核档案",
         query=query,
-        count_from=bare,
+        bare=bare,
         tie=Application.id,
         sort="number",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
@@ -287,13 +288,17 @@ def take_sealed(actor: Account, record_id: int) -> tuple[StoredFile, bytes]:
     return record.file, data
 
 
-def counts(actor: Account) -> tuple[int, int]:
+def counts(actor: Account) -> Figures[tuple[int, int]]:
     """How many decided applications there are in the scope, and how many of them are sealed."""
-    query = narrow(select(func.count(Application.id)), Application, actor).where(
-        Application.cycle_id == cycles.current_cycle().id, Application.status.in_(_DECIDED)
-    )
     sealed = select(ArchiveRecord.id).where(ArchiveRecord.application_id == Application.id).exists()
-    return db.session.scalar(query) or 0, db.session.scalar(query.where(sealed)) or 0
+    query = narrow(select(func.count(), func.count().filter(sealed)).select_from(Application), Application, actor)
+    decided = query.where(Application.cycle_id == cycles.current_cycle().id, Application.status.in_(_DECIDED))
+
+    def count() -> tuple[tuple[int, int], int]:
+        total, done = db.session.execute(decided).one()
+        return (total, done), total
+
+    return kept.figures("archive", actor, (), count)
 
 
 def with_manifest(entries: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:

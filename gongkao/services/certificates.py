@@ -291,7 +291,7 @@ def certificate_listing(actor: Account) -> Listing:
     return Listing(
         title="等级证书",
         query=query,
-        count_from=bare,
+        bare=bare,
         tie=Certificate.id,
         sort="number",
         search=[

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from gongkao.access.scope import narrow
+from gongkao.access.scope import narrow, sees_everything
 from gongkao.clock import now, today
 from gongkao.documents.papers import DeferralPledgePaper
 from gongkao.documents.review_papers import DeferralNoticePaper
@@ -466,11 +466,11 @@ def _run_one(deferral_id: int, day: date) -> str:
 
 def listing(actor: Account) -> Listing:
     """The deferrals in the person's scope, of the current cycle."""
+    bare = select(Deferral).where(Deferral.cycle_id == cycles.current_cycle().id)
     query = (
-        narrow(select(Deferral).join(Deferral.application), Application, actor)
+        narrow(bare.join(Deferral.application), Application, actor)
         .join(Application.person)
         .join(Application.unit)
-        .where(Application.cycle_id == cycles.current_cycle().id)
         .options(
             contains_eager(Deferral.application).options(
                 contains_eager(Application.person), contains_eager(Application.unit), selectinload(Application.agency)
@@ -480,6 +480,8 @@ def listing(actor: Account) -> Listing:
     return Listing(
         title="容缺后补",
         query=query,
+        # The filter by agency looks at the application.
+        bare=bare.join(Deferral.application) if sees_everything(actor) else None,
         tie=Deferral.id,
         sort="status",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, false, func, literal, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.util import find_tables
 
 from gongkao import sealing
 from gongkao.extensions import db
@@ -82,6 +84,8 @@ class Listing:
     descending: bool = False
     empty_text: str = "没有符合条件的记录。"
     choosable: Callable[[Any], bool] = lambda _row: True
+    # The same rows without what is joined only to be shown, searched and ordered by; the filters work on it too.
+    bare: Select[Any] | None = None
     # The same rows, asked for in the way that counting them is quick in, where that is another than in their order.
     count_from: Select[Any] | None = None
 
@@ -194,6 +198,14 @@ class _Order:
         return or_(rest, self.by.is_(None)) if at_end and getattr(self.by, "nullable", True) else rest
 
 
+    def reads_only(self, query: Select[Any]) -> bool:
+        """Whether the query holds all that this order looks at."""
+        if not isinstance(self.by, InstrumentedAttribute):
+            return self.by is None
+        tables = [table for one in query.get_final_froms() for table in find_tables(one)]
+        return any(self.by.parent.local_table is table for table in tables)
+
+
 def _order(listing: Listing, args: Mapping[str, str]) -> _Order:
     sorts = {column.key: column.sort for column in listing.columns if column.sort is not None}
     key = args.get("sort", "")
@@ -222,8 +234,13 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     query = _narrowed(listing, args)
     order = _order(listing, args)
     number = max(_whole_number(args.get("page", "1")), 1)
-    quick = None if listing.count_from is None else _narrowed(listing, args, listing.count_from)
     searched = bool(args.get("q", "").strip() and listing.search)
+    quick = None
+    if listing.bare is not None and not searched:
+        quick = _narrowed(listing, args, listing.bare)
+        query = quick if order.reads_only(quick) else query
+    elif listing.count_from is not None:
+        quick = _narrowed(listing, args, listing.count_from)
     place = _Place((number - 1) * PER_PAGE) if searched else _place(query, order, args, number)
     keys, total, more = _one_page(listing, query, quick, order, place, searched=searched)
     if not keys and number > 1:

@@ -150,7 +150,8 @@ _COLUMNS: dict[type, str] = {
         "application_id sequence at account_id office desk action status_before status_after reason items"
     ),
     Deferral: (
-        "application_id status years pledged_at agreed_at agreed_by_id made_up_at decided_at decided_by_id reason"
+        "cycle_id application_id status years pledged_at agreed_at agreed_by_id made_up_at decided_at decided_by_id "
+        "reason"
     ),
     ReviewNote: "application_id desk verdicts complete form_version account_id saved_at",
     RosterEntry: (
@@ -663,7 +664,7 @@ class Story:
                     )
         account, at = way.agreed or (None, None)
         years = f"[{year.year - 1}]"
-        values = (application, status.value, years, way.submitted_at, at, account, made_at, *decided, reason)
+        values = (year.id, application, status.value, years, way.submitted_at, at, account, made_at, *decided, reason)
         self.rows[Deferral].append(values)
 
     def _case(

@@ -57,7 +57,7 @@ def result_listing(actor: Account) -> Listing:
     return Listing(
         title="考核结果",
         query=query,
-        count_from=bare,
+        bare=bare,
         tie=Result.id,
         sort="number",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],

@@ -177,10 +177,9 @@ def entry_listing(actor: Account, grade: int, subjects: Sequence[SubjectEntry] |
     """
     cycle = cycles.current_cycle()
     subjects = cycles.subjects(cycle, grade) if subjects is None else subjects
+    bare = narrow(select(Application), Application, actor).where(qualified(actor, cycle), Application.grade == grade)
     query = (
-        narrow(select(Application), Application, actor)
-        .where(qualified(actor, cycle), Application.grade == grade)
-        .join(Application.person)
+        bare.join(Application.person)
         .join(Application.unit)
         .join(Application.trade)
         .options(
@@ -194,6 +193,7 @@ def entry_listing(actor: Account, grade: int, subjects: Sequence[SubjectEntry] |
     return Listing(
         title=f"{Grade(grade).level}成绩",
         query=query,
+        bare=bare,
         tie=Application.id,
         sort="number",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],

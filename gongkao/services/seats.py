@@ -68,11 +68,13 @@ def own_seat(actor: Account) -> Seat | None:
     )
 
 
-def _people_query(actor: Account, *more: ColumnElement[bool]) -> Select[Application]:
-    return (
-        narrow(select(Application), Application, actor)
-        .where(Application.cycle_id == cycles.current_cycle().id, *more)
-        .join(Application.person)
+def _people(actor: Account, *more: ColumnElement[bool]) -> dict[str, Select[Application]]:
+    """The people of a listing: its query, and the same without what is only shown."""
+    bare = narrow(select(Application), Application, actor).where(
+        Application.cycle_id == cycles.current_cycle().id, *more
+    )
+    query = (
+        bare.join(Application.person)
         .join(Application.unit)
         .join(Application.trade)
         .outerjoin(Application.seat)
@@ -88,6 +90,7 @@ def _people_query(actor: Account, *more: ColumnElement[bool]) -> Select[Applicat
             joinedload(Application.deferral),
         )
     )
+    return {"query": query, "bare": bare}
 
 
 def _columns() -> list[Column]:
@@ -95,7 +98,7 @@ def _columns() -> list[Column]:
         return str(words(row.seat)) if row.seat is not None else ""
 
     return [
-        Column("name", "姓名", lambda row: row.person.name, Person.name, kind="name"),
+        Column("name", "姓名", lambda row: row.person.name, Application.person_name, kind="name"),
         Column("identity", "身份证号", lambda row: row.person.masked_identity_number, kind="mono"),
         Column("unit", "单位", lambda row: row.unit.name, Unit.name),
         Column("trade", "工种", lambda row: row.trade.name, Trade.name),
@@ -156,7 +159,7 @@ def people_listing(actor: Account, agency: Agency) -> Listing:
     marks = {"special": _SPECIAL, "deferred": _DEFERRED, "not_qualified": Application.status != Status.QUALIFIED}
     return Listing(
         title="考生编排名单",
-        query=_people_query(actor, wanted),
+        **_people(actor, wanted),
         tie=Application.id,
         sort="name",
         search=[
@@ -202,7 +205,7 @@ def unit_listing(actor: Account) -> Listing:
     )
     return Listing(
         title="考试安排",
-        query=_people_query(actor, Application.status == Status.QUALIFIED, issued),
+        **_people(actor, Application.status == Status.QUALIFIED, issued),
         tie=Application.id,
         sort="name",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
@@ -220,10 +223,13 @@ def ticket_listing(actor: Account) -> Listing:
     everybody = people_listing(actor, seating.office_of(actor))
     filters = [one for one in everybody.filters if one.key != "seated"]
     choices = [("", "全部"), *((str(number), name) for number, name in offices.items())]
-    filters.append(Filter("office", "组织机构", choices, lambda value: ExamSitting.agency_id == int(value)))
-    return replace(
-        everybody, query=_people_query(actor, Application.status == Status.QUALIFIED, _SEATED), filters=filters
-    )
+    filters.append(Filter("office", "组织机构", choices, lambda value: _seated_by(int(value))))
+    return replace(everybody, **_people(actor, Application.status == Status.QUALIFIED, _SEATED), filters=filters)
+
+
+def _seated_by(agency_id: int) -> ColumnElement[bool]:
+    seat = select(Seat.id).join(Seat.sitting).where(Seat.application_id == Application.id)
+    return seat.where(ExamSitting.agency_id == agency_id).correlate(Application).exists()
 
 
 def seats_for(actor: Account, application_ids: Sequence[int]) -> list[Seat]:

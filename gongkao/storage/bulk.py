@@ -21,7 +21,7 @@ from gongkao.extensions import WRITE
 from gongkao.models.types import Sealed
 
 # How SQLite learns which index picks how many rows; a sample is enough.
-ANALYSIS = ("PRAGMA analysis_limit=2000", "ANALYZE")
+ANALYSIS = ("PRAGMA analysis_limit=200000", "ANALYZE")
 Row = Sequence[Any]
 _Encoder = Callable[[Any], Any]
 

@@ -88,7 +88,7 @@ def test_sealing_keeps_what_is_complete_and_says_what_is_not(world: World, resul
     manifest = contents.pop("校验清单.txt").decode()
     assert len(contents) == 2
     assert manifest == "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
-    assert archive.counts(world.officer) == (3, 2)
+    assert archive.counts(world.officer).value == (3, 2)
     sealed = archive.find(world.officer, results[0].application_id).sealed_records
     assert [(one.edition, one.sha256) for one in sealed] == [
         (1, hashlib.sha256(next(iter(contents.values()))).hexdigest())
