@@ -134,7 +134,7 @@ def _accounts(account: Account) -> ColumnElement[bool]:
         return false()
     return or_(
         Account.unit_id.in_(select(Unit.id).where(_units(account))),
-        Account.agency_id.in_(select(Agency.id).where(_agencies(account))),
+        _reviewed_by(account, Account.agency_id),
         # Inspectors belong to a region, not to an agency.
         Account.region_code.in_(
             select(RegionEntry.code).where(
@@ -147,7 +147,7 @@ def _accounts(account: Account) -> ColumnElement[bool]:
 def _sheets(account: Account) -> ColumnElement[bool]:
     if account.unit is not None:
         return RegistrationSheet.unit_id.in_(select(Unit.id).where(_units(account)))
-    return RegistrationSheet.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return _reviewed_by(account, RegistrationSheet.agency_id)
 
 
 def _results(account: Account) -> ColumnElement[bool]:
@@ -168,7 +168,7 @@ def _jobs(account: Account) -> ColumnElement[bool]:
 
 
 def _releases(account: Account) -> ColumnElement[bool]:
-    return Release.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return _reviewed_by(account, Release.agency_id)
 
 
 def _messages(account: Account) -> ColumnElement[bool]:
@@ -202,24 +202,22 @@ def _visit_slots(account: Account) -> ColumnElement[bool]:
     """For a unit the times of the agencies that receive its tree's people."""
     if account.unit is not None:
         return VisitSlot.agency_id.in_(select(Unit.agency_id).where(_units(account)))
-    return VisitSlot.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return _reviewed_by(account, VisitSlot.agency_id)
 
 
 def _visits(account: Account) -> ColumnElement[bool]:
     if account.unit is not None:
         return Visit.unit_id.in_(select(Unit.id).where(_units(account)))
-    return Visit.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return _reviewed_by(account, Visit.agency_id)
 
 
 def _originals(account: Account) -> ColumnElement[bool]:
     """For a unit those of its tree's people, also where the unit above brought them."""
-    members = select(VisitMember.id).join(VisitMember.visit)
-    if account.unit is not None:
-        own = Application.unit_id.in_(select(Unit.id).where(_units(account)))
-        members = members.join(VisitMember.application).where(or_(own, _visits(account)))
-    else:
-        members = members.where(_visits(account))
-    return Original.member_id.in_(members)
+    if account.unit is None:
+        return _reviewed_by(account, Original.agency_id)
+    own = Application.unit_id.in_(select(Unit.id).where(_units(account)))
+    members = select(VisitMember.id).join(VisitMember.visit).join(VisitMember.application)
+    return Original.member_id.in_(members.where(or_(own, _visits(account))))
 
 
 def _filings(account: Account) -> ColumnElement[bool]:
@@ -231,11 +229,11 @@ def _filings(account: Account) -> ColumnElement[bool]:
 
 
 def _reports(account: Account) -> ColumnElement[bool]:
-    return UpwardReport.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return _reviewed_by(account, UpwardReport.agency_id)
 
 
 def _samples(account: Account) -> ColumnElement[bool]:
-    return Sample.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return _reviewed_by(account, Sample.agency_id)
 
 
 def _sample_members(account: Account) -> ColumnElement[bool]:
@@ -245,12 +243,12 @@ def _sample_members(account: Account) -> ColumnElement[bool]:
 def _cases(account: Account) -> ColumnElement[bool]:
     """For an applicant the own ones, for a unit those of its tree's people."""
     if account.agency is not None or account.region is not None:
-        return FalseMaterialsCase.agency_id.in_(select(Agency.id).where(_agencies(account)))
+        return _reviewed_by(account, FalseMaterialsCase.agency_id)
     return FalseMaterialsCase.application_id.in_(select(Application.id).where(_applications(account)))
 
 
 def _bans(account: Account) -> ColumnElement[bool]:
-    return BanEntry.agency_id.in_(select(Agency.id).where(_agencies(account)))
+    return _reviewed_by(account, BanEntry.agency_id)
 
 
 def _examined_by(account: Account) -> ColumnElement[bool]:

@@ -112,11 +112,18 @@ class Original(Model):
     __table_args__ = (
         UniqueConstraint("member_id", "label"),
         # Few of all are with an agency at a time.
-        Index("ix_original_held", "member_id", sqlite_where=text(_HELD), postgresql_where=text(_HELD)),
+        Index(
+            "ix_original_held",
+            *("agency_id", "received_at", "member_id", "id"),
+            sqlite_where=text(_HELD),
+            postgresql_where=text(_HELD),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("visit_member.id"))
+    # The visit's agency, which holds it.
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     label: Mapped[str] = mapped_column(String(60))
     pieces: Mapped[int] = mapped_column(Integer, default=1)
     received_at: Mapped[datetime | None] = mapped_column(Moment, index=True)

@@ -261,7 +261,13 @@ def _pieces(text: str, whose: str) -> int:
 
 def _taken_in(actor: Account, member: VisitMember, label: str, pieces: int) -> Original:
     return Original(
-        member_id=member.id, label=label, pieces=pieces, received_at=now(), received_by_id=actor.id, returned_to=""
+        member_id=member.id,
+        agency_id=member.visit.agency_id,
+        label=label,
+        pieces=pieces,
+        received_at=now(),
+        received_by_id=actor.id,
+        returned_to="",
     )
 
 
@@ -451,7 +457,7 @@ def held_counts(actor: Account) -> tuple[int, int]:
 
 
 def outstanding(actor: Account) -> Listing:
-    """Originals that were taken in and have not gone back, by unit, with the days they have been held."""
+    """Originals that were taken in and have not gone back, the longest held first."""
     day = today()
     of_member = select(VisitMember).where(VisitMember.id == Original.member_id)
     by_unit = (
@@ -515,7 +521,7 @@ def outstanding(actor: Account) -> Listing:
                 "agency",
                 "留存机构",
                 [("", "全部机构"), *agencies],
-                lambda value: Original.member.has(VisitMember.visit.has(Visit.agency_id == int(value))),
+                lambda value: Original.agency_id == int(value),
             )
         )
     member = joinedload(Original.member)
@@ -528,7 +534,7 @@ def outstanding(actor: Account) -> Listing:
             member.joinedload(VisitMember.visit).options(joinedload(Visit.agency), joinedload(Visit.unit)),
         ),
         tie=Original.id,
-        sort="unit",
+        sort="received",
         search=[
             of_application(lambda term: Application.person.has(contains(Person.name)(term))),
             of_application(lambda term: Application.unit.has(contains(Unit.name)(term))),
@@ -548,31 +554,16 @@ def may_open_visit(actor: Account, original: Original) -> bool:
 
 
 def _units(actor: Account) -> list[tuple[str, str]]:
-    query = (
-        narrow(select(Unit.id, Unit.name), Original, actor)
-        .select_from(Original)
-        .join(Original.member)
-        .join(VisitMember.application)
-        .join(Application.unit)
-        .where(visits.held())
-        .distinct()
-        .order_by(Unit.name)
-        .limit(UNIT_CHOICES + 1)
-    )
+    members = narrow(select(Original.member_id), Original, actor).where(visits.held())
+    people = select(VisitMember.application_id).where(VisitMember.id.in_(members))
+    units = select(Application.unit_id).where(Application.id.in_(people))
+    query = select(Unit.id, Unit.name).where(Unit.id.in_(units)).order_by(Unit.name).limit(UNIT_CHOICES + 1)
     return [(str(unit_id), name) for unit_id, name in db.session.execute(query)]
 
 
 def _agencies(actor: Account) -> list[tuple[str, str]]:
     if actor.unit is not None:
         return []
-    query = (
-        narrow(select(Agency.id, Agency.name, Agency.code), Original, actor)
-        .select_from(Original)
-        .join(Original.member)
-        .join(VisitMember.visit)
-        .join(Visit.agency)
-        .where(visits.held())
-        .distinct()
-        .order_by(Agency.code)
-    )
-    return [(str(agency_id), name) for agency_id, name, _ in db.session.execute(query)]
+    holding = narrow(select(Original.agency_id), Original, actor).where(visits.held())
+    query = select(Agency.id, Agency.name).where(Agency.id.in_(holding)).order_by(Agency.code)
+    return [(str(agency_id), name) for agency_id, name in db.session.execute(query)]

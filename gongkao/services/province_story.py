@@ -71,6 +71,8 @@ CYCLES = 10
 # Whoever passes may come again for the next grade in the sixth year after.
 RETURN_AFTER = 6
 _CHUNK = 2_000
+# For how long an agency may hold an original here.
+_HELD_FOR = timedelta(days=6)
 _FIRST_BIRTH, _BIRTHS = date(1968, 1, 1), 10_227
 _EDUCATION = {
     1: ("大专", "本科"),
@@ -162,7 +164,7 @@ _COLUMNS: dict[type, str] = {
     VisitSlot: "id cycle_id agency_id starts_at ends_at capacity place",
     Visit: ("id number cycle_id unit_id agency_id slot_id status bearer_name bearer_mobile created_by_id created_at"),
     VisitMember: "id visit_id application_id",
-    Original: "member_id label received_at received_by_id returned_at returned_by_id returned_to",
+    Original: "member_id agency_id label received_at received_by_id returned_at returned_by_id returned_to",
     FalseMaterialsCase: (
         "id number application_id agency_id status description raised_by_id raised_at statement stated_at decision "
         "decided_by_id decided_at ban_id"
@@ -765,9 +767,10 @@ class Story:
         if way.visited is not None:
             account, at = way.visited
             bearer = self.offices.signatures[unit.administrator][1]
-            self.rows[Original] += [
-                (member, label, at, account, at + timedelta(hours=1), account, bearer) for label in originals_for(kinds)
-            ]
+            # Most go back within the hour; some are still with the agency these days.
+            kept = at > self.now - _HELD_FOR and application % 3 == 0
+            back = (None, None, "") if kept else (at + timedelta(hours=1), account, bearer)
+            self.rows[Original] += [(member, office.id, label, at, account, *back) for label in originals_for(kinds)]
 
     def _on_record(
         self, year: Year, way: Way, application: int, one: Applicant, office: Office, number: str | None
