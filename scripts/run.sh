@@ -28,10 +28,11 @@ PY
 "$PYTHON" -m flask demo
 say
 say "Serving http://$host:$port — Ctrl-C stops."
-# The worker makes papers in the background; it starts and stops with the server.
-"$PYTHON" -m flask worker >>"$GONGKAO_INSTANCE/log/worker.log" 2>&1 &
+# The worker makes papers in the background, after the pages; it starts and stops with the server.
+nice "$PYTHON" -m flask worker >>"$GONGKAO_INSTANCE/log/worker.log" 2>&1 &
 worker=$!
-"$PYTHON" -m gunicorn "app:create_app()" \
+# The app is loaded once, for all processes that answer.
+"$PYTHON" -m gunicorn "app:create_app()" --preload \
   --bind "$host:$port" --workers "${WORKERS:-2}" --threads "${THREADS:-4}" --worker-class gthread --no-control-socket \
   --access-logfile "$GONGKAO_INSTANCE/log/access.log" --log-level warning &
 server=$!

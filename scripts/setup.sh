@@ -12,7 +12,6 @@ case $purpose in
 esac
 cd "$ROOT"
 
-installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 good_python() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 has_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
@@ -29,14 +28,16 @@ find_python() {
 }
 
 system_packages() {
-  local missing=() package
+  # Pango and HarfBuzz draw the PDFs; the fonts are Song, Hei, Kai, and two with rare characters of names.
+  local needed=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0
+    fonts-noto-cjk fonts-lxgw-wenkai fonts-babelstone-han fonts-hanazono)
+  local missing=() package states
   if ! command -v dpkg-query >/dev/null; then
     say "This is no Debian: please see to Pango, HarfBuzz and the Chinese fonts yourself (README.md)."
   else
-    # Pango and HarfBuzz draw the PDFs; the fonts are Song, Hei, Kai, and two with rare characters of names.
-    for package in libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 \
-      fonts-noto-cjk fonts-lxgw-wenkai fonts-babelstone-han fonts-hanazono; do
-      installed "$package" || missing+=("$package")
+    states=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${needed[@]}" 2>/dev/null || true)
+    for package in "${needed[@]}"; do
+      grep -qxF "$package installed" <<<"$states" || missing+=("$package")
     done
   fi
   if [ "$purpose" = test ]; then
@@ -73,6 +74,13 @@ python_packages() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# Compiled once here: the service's account may not write beside the sources, so that each process would do it anew.
+byte_code() {
+  local stamp="$VENV/.compiled" sources=(app.py gongkao blueprints migrations)
+  [ -e "$stamp" ] && [ -z "$(find "${sources[@]}" -name '*.py' -newer "$stamp" -print -quit)" ] && return
+  if "$PYTHON" -m compileall -qq "${sources[@]}"; then touch "$stamp"; fi
+}
+
 fonts() {
   local stamp="$ROOT/var/fonts/.cut" wanted
   wanted=$(sha256sum <gongkao/documents/fonts.py)
@@ -86,4 +94,5 @@ fonts() {
 system_packages
 virtual_environment
 python_packages
+byte_code
 fonts

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -14,7 +16,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from gongkao import capacity, logs
-from gongkao.config import Settings
+from gongkao.config import ROOT, Settings
 from gongkao.extensions import db
 from gongkao.models import Account
 from gongkao.services import accounts
@@ -140,3 +142,13 @@ def test_beyond_capacity_there_is_a_kind_page_and_the_place_comes_free(
         answer = app.test_client().get("/review")
         assert answer.status_code == 200
         answer.close()
+
+
+def test_a_process_loads_no_rare_library_and_looks_through_nothing_loaded_for_garbage() -> None:
+    rare = {"botocore", "redis", "huey", "weasyprint", "fontTools"}
+    code = (
+        "import gc, sys, app; from gongkao.models import Account; "
+        f"print({rare} & set(sys.modules) or '', Account.__mapper__.configured, gc.get_freeze_count() > 100_000)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import and_, case, select
 from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
-from sqlalchemy.orm.interfaces import ORMOption
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import holds, may, narrow
@@ -25,8 +24,8 @@ from gongkao.services.errors import NotFound, Refused
 from gongkao.services.review import Agreement, agreements, checklist
 
 
-def only_name() -> tuple[ORMOption, ...]:
-    """Of whoever has an application open only the name is read."""
+def only_name() -> tuple[Any, ...]:
+    """Loader options: of whoever has an application open only the name is read."""
     return load_only(Account.display_name), lazyload(Account.person), lazyload(Account.unit), lazyload(Account.agency)
 
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -152,9 +150,3 @@ def test_the_files_move_over_and_every_one_is_checked(app: Flask, world: World, 
         assert {digest: store().get(digest) for digest in digests} == contents_of
         db.session.remove()
         db.engine.dispose()
-
-
-def test_the_libraries_of_several_servers_are_loaded_only_where_set() -> None:
-    code = "import sys, app; print(sorted({'botocore', 'redis', 'huey'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
