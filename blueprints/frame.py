@@ -52,7 +52,15 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
         "申报查询",
         "review.all_applications",
         "",
-        ("review.", "review.all_", "review.report"),
+        (
+            "review.",
+            "review.all_",
+            "review.report",
+            "review.send_report",
+            "review.receive_report",
+            "review.return_report",
+            "review.attach_signed_report",
+        ),
     ),
     (Permission.VIEW_APPLICATIONS, "现场确认", "review.onsite", "onsite", ("review.onsite",)),
     (

@@ -20,7 +20,7 @@ from gongkao.services.dashboard import Chart, Office, View
 
 _COLOURS = {
     "审查中": charts.WAITING,
-    "退回待修改": charts.RETURNED,
+    "退回修改": charts.RETURNED,
     "合格": charts.PASSED,
     "不通过或取消": charts.REFUSED,
     "人数": charts.WAITING,

@@ -88,6 +88,8 @@ def _preview(form: SendForm) -> ResponseReturnValue:
         "reports/preview.html",
         form=form,
         overview=overview,
+        # Where sending was refused, the refusal says it.
+        held="" if form.is_submitted() and not form.errors else overview.held,
         content=reports.preview(overview.agency),
         headings=list(HEADINGS.values()),
     ), 422 if form.is_submitted() else 200

@@ -17,9 +17,10 @@ from pygal.style import Style
 WAITING, RETURNED, PASSED, REFUSED = "#7ba3d4", "#e0b35c", "#4c9a6d", "#b8504f"
 _FONT = '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", sans-serif'
 _SVG = "{http://www.w3.org/2000/svg}"
-WIDTH = 560
+# In a phone as narrow as 390 px the figures are still read.
+WIDTH = 480
 _READABLE = " /:;,=()'!*"
-_ROW, _HEIGHT, _EDGE, _LABEL = 24, 250, 64, 13
+_ROW, _HEIGHT, _EDGE, _LEGEND, _LABEL, _VALUE = 24, 250, 64, 22, 13, 12
 
 
 @cache
@@ -41,7 +42,7 @@ def _style(colours: tuple[str, ...]) -> Style:
         font_family=_FONT,
         label_font_size=_LABEL,
         major_label_font_size=_LABEL,
-        value_font_size=12,
+        value_font_size=_VALUE,
         legend_font_size=13,
         no_data_font_size=16,
         value_colors=("#1b2430",) * len(colours),
@@ -63,15 +64,20 @@ def bars(
     A single series has its figures at the bars and no legend.
     """
     alone = len(series) == 1
-    most = 24 if wide else 12
+    most = 20 if wide else 10
     upright = pygal.StackedBar if stacked else pygal.Bar
     kind = pygal.HorizontalStackedBar if across else upright
+    highest = max((sum(bar) if stacked else max(bar) for bar in zip(*series.values(), strict=True)), default=0)
+    ticks = _ticks(highest)
     # pygal takes a character to be 0.6 of its size wide; a Chinese one is as wide as high.
     wider = max((len(label) for label in labels), default=0) * _LABEL * 0.4 if across else 0
+    # Room at the right: for the figure after a bar that reaches the last tick; or for half of that tick's label and for
+    # the legend's last name, which is longer than its column.
+    beyond = _wide(highest, _VALUE) + _VALUE if alone else max(_wide(ticks[-1], _LABEL) / 2, 2 * _LABEL)
     chart: Graph = kind(
         style=_style(tuple(colours)),
         width=2 * WIDTH if wide else WIDTH,
-        height=max(_HEIGHT, _EDGE + _ROW * len(labels)) if across else _HEIGHT,
+        height=_EDGE + _ROW * max(len(labels), 2) + (0 if alone else _LEGEND) if across else _HEIGHT,
         js=[],
         show_legend=not alone,
         legend_at_bottom=True,
@@ -79,8 +85,10 @@ def bars(
         legend_box_size=11,
         margin=6,
         margin_left=6 + wider,
+        margin_right=6 + beyond if across else 6,
         spacing=8,
         print_values=alone,
+        print_values_position="top",
         print_zeroes=False,
         value_formatter=lambda value: f"{value:,.0f}",
         truncate_label=-1,
@@ -95,11 +103,17 @@ def bars(
         step = -(-len(labels) // most)
         chart.x_labels_major = [label for place, label in enumerate(shown) if place % step == 0]
         chart.show_minor_x_labels = False
-    highest = [sum(bar) if stacked else max(bar) for bar in zip(*series.values(), strict=True)]
-    chart.y_labels = _ticks(max(highest, default=0))
+    chart.y_labels = ticks
+    # None of them stands out.
+    chart.y_labels_major = [-1]
     for name, values in series.items():
         chart.add(name, list(reversed(values)) if across else list(values))
-    return _plain(chart.render())
+    return _plain(chart.render(), across)
+
+
+def _wide(number: int, size: int) -> float:
+    """About how wide a number is in letters of this size."""
+    return len(f"{number:,}") * 0.6 * size
 
 
 def _ticks(highest: int) -> list[int]:
@@ -112,14 +126,19 @@ def _ticks(highest: int) -> list[int]:
         ten *= 10
 
 
-def _plain(svg: bytes) -> bytes:
-    """Without what pygal puts in for charts that stand in a page: scripts, comments, and a name of its own."""
+def _plain(svg: bytes, across: bool) -> bytes:
+    """Without what pygal puts in for charts that stand in a page: scripts, comments, and a name of its own.
+
+    A figure at a bar that lies begins after its end; pygal centres it there, half upon the bar.
+    """
     ElementTree.register_namespace("", "http://www.w3.org/2000/svg")
     root = ElementTree.fromstring(svg)
     for parent in root.iter():
         for child in list(parent):
             if child.tag == f"{_SVG}script":
                 parent.remove(child)
+            elif across and child.get("class") == "value":
+                child.set("text-anchor", "start")
     # A picture is alone in its file, so the rules of its sheet need not name it.
     name = f"#{root.attrib.pop('id')}"
     text: str = ElementTree.tostring(root, encoding="unicode")

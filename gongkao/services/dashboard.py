@@ -45,7 +45,7 @@ WAITING = tuple(workflow.status_of(desk) for desk in Desk)
 # The four groups that charts tell apart, by their heading.
 GROUPS: dict[str, tuple[Status, ...]] = {
     "审查中": WAITING,
-    "退回待修改": (Status.RETURNED,),
+    "退回修改": (Status.RETURNED,),
     "合格": (Status.QUALIFIED,),
     "不通过或取消": (Status.REFUSED, Status.CANCELLED),
 }
@@ -341,7 +341,7 @@ def _regions(seen: View, counted: Counter[tuple[int, Status, int]]) -> Chart:
     labels = [label for label in dict.fromkeys(place[one.id] for one in seen.shown) if sizes[label]]
     series = _grouped(((place[agency], status, count) for (agency, status, _), count in counted.items()), labels)
     decided = {
-        label: (sizes[label] - series["审查中"][i] - series["退回待修改"][i]) / sizes[label]
+        label: (sizes[label] - series["审查中"][i] - series["退回修改"][i]) / sizes[label]
         for i, label in enumerate(labels)
     }
     title = "各地区办理进度"
