@@ -112,11 +112,12 @@ class Original(Model):
     __table_args__ = (
         UniqueConstraint("member_id", "label"),
         # Few of all are with an agency at a time.
-        Index(
-            "ix_original_held",
-            *("agency_id", "received_at", "member_id", "id"),
-            sqlite_where=text(_HELD),
-            postgresql_where=text(_HELD),
+        *(
+            Index(name, *columns, sqlite_where=text(_HELD), postgresql_where=text(_HELD))
+            for name, columns in (
+                ("ix_original_held", ("agency_id", "received_at", "member_id", "id")),
+                ("ix_original_held_since", ("received_at", "id")),
+            )
         ),
     )
 
@@ -126,9 +127,9 @@ class Original(Model):
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     label: Mapped[str] = mapped_column(String(60))
     pieces: Mapped[int] = mapped_column(Integer, default=1)
-    received_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    received_at: Mapped[datetime | None] = mapped_column(Moment)
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
-    returned_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    returned_at: Mapped[datetime | None] = mapped_column(Moment)
     returned_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     returned_to: Mapped[str] = mapped_column(String(30), default="")
 

@@ -123,9 +123,8 @@ def needs(agency: Agency) -> Needs:
     query = select(Application.grade, func.count(), *counts).where(wanted).group_by(Application.grade)
     found = {grade: tuple(figures) for grade, *figures in db.session.execute(query)}
     rows = [(grade, *found[grade]) for grade in sorted(Grade, reverse=True) if grade in found]
-    out_of_place = select(func.count()).select_from(Seat).join(Seat.application)
-    strangers = db.session.scalar(out_of_place.where(Seat.run_id == run_id_of(agency), ~wanted))
-    return Needs(rows, strangers or 0)
+    sitting = select(func.count() - func.count().filter(wanted)).select_from(Seat).join(Seat.application)
+    return Needs(rows, db.session.scalar(sitting.where(Seat.run_id == run_id_of(agency))) or 0)
 
 
 def areas(actor: Account, whole_province: bool) -> list[Agency]:
