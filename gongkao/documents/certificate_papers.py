@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gongkao.documents.render import render
-from gongkao.documents.text import require_masked
+from gongkao.documents.text import OnePerson
 
 CERTIFICATE_TITLE = "机关事业单位工勤技能岗位等级证书"
 
@@ -44,15 +44,12 @@ def certificate(paper: CertificatePaper) -> bytes:
 
 
 @dataclass(frozen=True)
-class RevocationPaper:
+class RevocationPaper(OnePerson):
     """That a certificate is revoked and called in (撤销证书通知); `basis` is the number of the cycle's notice."""
 
     cycle_year: int
     basis: str
     certificate_number: str
-    name: str
-    masked_identity_number: str
-    unit_name: str
     trade: str
     grade: str
     certificate_issued_on: date
@@ -60,9 +57,6 @@ class RevocationPaper:
     reason: str
     agency_name: str
     revoked_on: date
-
-    def __post_init__(self) -> None:
-        require_masked(self.masked_identity_number)
 
 
 def revocation(paper: RevocationPaper) -> bytes:

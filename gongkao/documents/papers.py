@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from gongkao.documents.pattern import Pattern, Unfit
 from gongkao.documents.render import fill_template, render
-from gongkao.documents.text import chinese_date, require_masked
+from gongkao.documents.text import OnePerson, chinese_date
 
 REGISTRATION_SHEET_TITLE = "河南省机关事业单位工勤技能岗位等级考核网上报名管理人员信息登记表"
 APPLICATION_FORM_TITLE = "河南省机关事业单位工勤技能岗位等级考核申报表"
@@ -146,20 +146,16 @@ class SubjectScore:
 
 
 @dataclass(frozen=True)
-class ResultNoticePaper:
+class ResultNoticePaper(OnePerson):
     """One person's result.
 
     Attributes:
-        masked_identity_number: masked; a whole number is refused with ValueError.
         verify_url: the address at which anyone can check the notice; goes into the QR code.
         next_steps: sentences below the conclusion; empty takes the usual ones.
     """
 
     cycle_year: int
     notice_number: str
-    name: str
-    masked_identity_number: str
-    unit_name: str
     trade: str
     grade: str
     scores: tuple[SubjectScore, ...]
@@ -169,9 +165,6 @@ class ResultNoticePaper:
     verification_code: str
     verify_url: str
     next_steps: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        require_masked(self.masked_identity_number)
 
 
 def result_notices(papers: Sequence[ResultNoticePaper]) -> bytes:
@@ -287,17 +280,11 @@ def _notice_pattern(year: str, subjects: int, next_steps: tuple[str, ...], url_l
 
 
 @dataclass(frozen=True)
-class PassedPerson:
-    """One line of the list of those who passed; a whole identity number is refused with ValueError."""
+class PassedPerson(OnePerson):
+    """One line of the list of those who passed."""
 
-    name: str
-    masked_identity_number: str
-    unit_name: str
     trade: str
     grade: str
-
-    def __post_init__(self) -> None:
-        require_masked(self.masked_identity_number)
 
 
 @dataclass(frozen=True)
@@ -363,7 +350,7 @@ def _signature_places(agency_name: str, day: str) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class DeferralPledgePaper:
+class DeferralPledgePaper(OnePerson):
     """The pledge to make up a missing yearly assessment (容缺后补承诺书, notice 二（四）).
 
     Attributes:
@@ -372,16 +359,10 @@ class DeferralPledgePaper:
     """
 
     cycle_year: int
-    name: str
-    masked_identity_number: str
-    unit_name: str
     application_number: str
     years: tuple[str, ...]
     due_on: date
     pledged_on: date
-
-    def __post_init__(self) -> None:
-        require_masked(self.masked_identity_number)
 
 
 def deferral_pledge(paper: DeferralPledgePaper) -> bytes:
@@ -390,21 +371,15 @@ def deferral_pledge(paper: DeferralPledgePaper) -> bytes:
 
 
 @dataclass(frozen=True)
-class VisitPerson:
+class VisitPerson(OnePerson):
     """One person of a visit; `documents` are (label, pieces) of the originals concerned, `codes` what is
     scanned for each, `note` stands below them."""
 
-    name: str
-    masked_identity_number: str
-    unit_name: str
     trade: str
     grade: str
     documents: tuple[tuple[str, int], ...]
     note: str = ""
     codes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        require_masked(self.masked_identity_number)
 
     @property
     def pieces(self) -> int:
@@ -456,7 +431,7 @@ def return_slip(paper: VisitPaper) -> bytes:
 
 
 @dataclass(frozen=True)
-class CaseNoticePaper:
+class CaseNoticePaper(OnePerson):
     """One notice of a decision on false materials (notice 四（四）).
 
     Attributes:
@@ -474,9 +449,6 @@ class CaseNoticePaper:
     number: str
     cycle_year: int
     basis: str
-    name: str
-    masked_identity_number: str
-    unit_name: str
     trade: str
     grade: str
     application_number: str
@@ -493,9 +465,6 @@ class CaseNoticePaper:
     restored: bool
     issued_by: str
     issued_on: date
-
-    def __post_init__(self) -> None:
-        require_masked(self.masked_identity_number)
 
 
 def case_notice(paper: CaseNoticePaper) -> bytes:

@@ -4,27 +4,23 @@ from dataclasses import dataclass
 from datetime import date
 
 from gongkao.documents.render import render
-from gongkao.documents.text import require_masked
+from gongkao.documents.text import OnePerson
 
 REVIEW_RESULT_TITLE = "资格审查结果通知"
 DEFERRAL_NOTICE_TITLE = "年度考核结果容缺后补办理结果通知"
 
 
 @dataclass(frozen=True)
-class ReviewResultPaper:
+class ReviewResultPaper(OnePerson):
     """What the review of one person's registration came to (资格审查结果).
 
     Attributes:
-        masked_identity_number: masked; a whole number is refused with ValueError.
         reason: what the office said; for somebody who passed, what is still to be made up.
         reasons: for a refusal (what, why) each; empty where everything was found right.
     """
 
     cycle_year: int
     application_number: str
-    name: str
-    masked_identity_number: str
-    unit_name: str
     trade: str
     grade: str
     passed: bool
@@ -33,9 +29,6 @@ class ReviewResultPaper:
     office_name: str
     decided_on: date
 
-    def __post_init__(self) -> None:
-        require_masked(self.masked_identity_number)
-
 
 def review_result(paper: ReviewResultPaper) -> bytes:
     """The notice of the review's outcome. Raises CharacterMissing."""
@@ -43,7 +36,7 @@ def review_result(paper: ReviewResultPaper) -> bytes:
 
 
 @dataclass(frozen=True)
-class DeferralNoticePaper:
+class DeferralNoticePaper(OnePerson):
     """What became of one person's deferral of a yearly assessment (容缺后补, notice 二（四）（五）).
 
     Attributes:
@@ -57,9 +50,6 @@ class DeferralNoticePaper:
     cycle_year: int
     basis: str
     application_number: str
-    name: str
-    masked_identity_number: str
-    unit_name: str
     trade: str
     grade: str
     years: tuple[str, ...]
@@ -67,9 +57,6 @@ class DeferralNoticePaper:
     reason: str
     office_name: str
     decided_on: date
-
-    def __post_init__(self) -> None:
-        require_masked(self.masked_identity_number)
 
 
 def deferral_notice(paper: DeferralNoticePaper) -> bytes:

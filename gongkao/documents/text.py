@@ -1,14 +1,23 @@
-"""Small forms of text that papers share."""
+"""Small forms of text that papers share, and what they say of a person."""
 
+from dataclasses import dataclass
 from datetime import date
 
 import segno
 
 
-def require_masked(number: str) -> None:
-    """Raises ValueError for a whole identity number on a paper that goes to others."""
-    if number and "*" not in number:
-        raise ValueError("this paper goes to others: the identity number on it must be masked")
+@dataclass(frozen=True)
+class OnePerson:
+    """What a paper that goes to others, or a line of one, says of a person; a whole identity number is refused with
+    ValueError."""
+
+    name: str
+    masked_identity_number: str
+    unit_name: str
+
+    def __post_init__(self) -> None:
+        if self.masked_identity_number and "*" not in self.masked_identity_number:
+            raise ValueError("this paper goes to others: the identity number on it must be masked")
 
 
 def chinese_date(day: date | None, blank: str = "　　　　年　　月　　日") -> str:
