@@ -49,7 +49,7 @@ _TONES = {
 
 
 def _cycle_of(context: DefaultExecutionContext) -> int:
-    number = context.get_current_parameters()["application_id"]  # type: ignore[attr-defined]
+    number = context.get_current_parameters()["application_id"]
     return context.connection.scalars(select(Application.cycle_id).where(Application.id == number)).one()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from gongkao.access.scope import narrow
+from gongkao.access.scope import narrow, sees_everything
 from gongkao.clock import now, today
 from gongkao.documents.certificate_papers import CertificatePaper, RevocationPaper
 from gongkao.extensions import db
@@ -36,7 +36,7 @@ from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles, files, messages, unmasking
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.list_filters import of_agencies
+from gongkao.services.list_filters import of_agencies, of_application
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.notices import shown_code
 from gongkao.services.transaction import transaction
@@ -280,11 +280,12 @@ def hand_out(actor: Account, certificate_ids: Sequence[int], taken_by: str) -> i
 
 def certificate_listing(actor: Account) -> Listing:
     """The certificates of this cycle in the person's scope."""
-    bare = narrow(select(Certificate).join(Certificate.application), Application, actor).where(
-        Certificate.cycle_id == cycles.current_cycle().id
-    )
+    bare = select(Certificate).where(Certificate.cycle_id == cycles.current_cycle().id)
+    query = narrow(bare.join(Certificate.application), Application, actor)
+    if not sees_everything(actor):
+        bare = query
     query = (
-        bare.join(Application.person)
+        query.join(Application.person)
         .join(Application.unit)
         .options(contains_eager(Certificate.application).contains_eager(Application.person))
     )
@@ -313,12 +314,15 @@ def certificate_listing(actor: Account) -> Listing:
             Column("handed", "领取", _handed),
         ],
         filters=[
-            *of_agencies(actor),
-            Filter(
-                "grade",
-                "等级",
-                [("", "全部等级"), *((str(int(grade)), grade.label) for grade in Grade)],
-                lambda value: Application.grade == int(value),
+            *of_application(
+                Certificate.application,
+                *of_agencies(actor),
+                Filter(
+                    "grade",
+                    "等级",
+                    [("", "全部等级"), *((str(int(grade)), grade.label) for grade in Grade)],
+                    lambda value: Application.grade == int(value),
+                ),
             ),
             Filter(
                 "state",
@@ -340,7 +344,7 @@ def certificate_listing(actor: Account) -> Listing:
 def revoked_listing(actor: Account) -> Listing:
     """The revoked ones of the list: each has a notice."""
     everything = certificate_listing(actor)
-    return replace(everything, query=everything.query.where(Certificate.state == CertificateState.REVOKED))
+    return replace(everything, query=everything.query.where(Certificate.state == CertificateState.REVOKED), bare=None)
 
 
 def count_revoked(actor: Account) -> int:

@@ -35,7 +35,7 @@ from gongkao.rules.materials import MEGABYTE, MaterialKind
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, cycles, files, messages, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.list_filters import of_agencies
+from gongkao.services.list_filters import of_agencies, of_application
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import inspect_upload
@@ -480,8 +480,7 @@ def listing(actor: Account) -> Listing:
     return Listing(
         title="容缺后补",
         query=query,
-        # The filter by agency looks at the application.
-        bare=bare.join(Deferral.application) if sees_everything(actor) else None,
+        bare=bare if sees_everything(actor) else None,
         tie=Deferral.id,
         sort="status",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
@@ -508,7 +507,7 @@ def listing(actor: Account) -> Listing:
             ),
         ],
         filters=[
-            *of_agencies(actor),
+            *of_application(Deferral.application, *of_agencies(actor)),
             Filter(
                 "status",
                 "容缺后补",
@@ -524,7 +523,7 @@ def notice_listing(actor: Account) -> Listing:
     """Those of the list that there is a notice for."""
     everything = listing(actor)
     decided = (Deferral.status != DeferralStatus.PLEDGED, Application.submitted_at.is_not(None))
-    return replace(everything, query=everything.query.where(*decided))
+    return replace(everything, query=everything.query.where(*decided), bare=None)
 
 
 def _application_cell(row: Deferral) -> Cell:

@@ -14,7 +14,7 @@ from gongkao.models import Account, Agency, Application, Person, Release, Result
 from gongkao.rules.grades import Grade
 from gongkao.services import cycles
 from gongkao.services.errors import NotFound, Refused
-from gongkao.services.list_filters import of_agencies
+from gongkao.services.list_filters import of_agencies, of_application
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 
 # Letters and digits that nobody confuses on paper.
@@ -36,12 +36,13 @@ def _on_a_notice() -> tuple[ORMOption, ...]:
 def result_listing(actor: Account) -> Listing:
     """The released results of this cycle in the person's scope."""
     cycle = cycles.current_cycle()
-    bare = narrow(select(Result).join(Result.application), Application, actor).where(*_of_year(cycle.year))
+    bare = select(Result).where(*_of_year(cycle.year))
+    query = narrow(bare.join(Result.application), Application, actor)
     if not sees_everything(actor):
         # Whoever sees little begins with the cycle's applications; the province reads along the index of the numbers.
-        bare = bare.where(Application.cycle_id == cycle.id)
+        bare = query = query.where(Application.cycle_id == cycle.id)
     query = (
-        bare.join(Application.person)
+        query.join(Application.person)
         .join(Application.unit)
         .join(Application.trade)
         .options(
@@ -73,8 +74,7 @@ def result_listing(actor: Account) -> Listing:
             Column("passed", "结论", _conclusion, Result.passed, kind="status"),
         ],
         filters=[
-            _grade_filter(Application.grade),
-            *of_agencies(actor),
+            *of_application(Result.application, _grade_filter(Application.grade), *of_agencies(actor)),
             Filter(
                 "passed",
                 "结论",

@@ -68,7 +68,7 @@ def own_seat(actor: Account) -> Seat | None:
     )
 
 
-def _people(actor: Account, *more: ColumnElement[bool]) -> dict[str, Select[Application]]:
+def _people(actor: Account, *more: ColumnElement[bool]) -> tuple[Select[Application], Select[Application]]:
     """The people of a listing: its query, and the same without what is only shown."""
     bare = narrow(select(Application), Application, actor).where(
         Application.cycle_id == cycles.current_cycle().id, *more
@@ -90,7 +90,7 @@ def _people(actor: Account, *more: ColumnElement[bool]) -> dict[str, Select[Appl
             joinedload(Application.deferral),
         )
     )
-    return {"query": query, "bare": bare}
+    return query, bare
 
 
 def _columns() -> list[Column]:
@@ -156,10 +156,12 @@ def people_listing(actor: Account, agency: Agency) -> Listing:
     """Everybody an office seats, as far as the actor sees them, and who sits though no longer qualified."""
     there = select(Seat.id).where(Seat.application_id == Application.id, Seat.run_id == seating.run_id_of(agency))
     wanted = candidates(agency, cycles.current_cycle()) | there.correlate(Application).exists()
+    query, bare = _people(actor, wanted)
     marks = {"special": _SPECIAL, "deferred": _DEFERRED, "not_qualified": Application.status != Status.QUALIFIED}
     return Listing(
         title="考生编排名单",
-        **_people(actor, wanted),
+        query=query,
+        bare=bare,
         tie=Application.id,
         sort="name",
         search=[
@@ -203,9 +205,11 @@ def unit_listing(actor: Account) -> Listing:
         .correlate(Application)
         .exists()
     )
+    query, bare = _people(actor, Application.status == Status.QUALIFIED, issued)
     return Listing(
         title="考试安排",
-        **_people(actor, Application.status == Status.QUALIFIED, issued),
+        query=query,
+        bare=bare,
         tie=Application.id,
         sort="name",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
@@ -224,7 +228,8 @@ def ticket_listing(actor: Account) -> Listing:
     filters = [one for one in everybody.filters if one.key != "seated"]
     choices = [("", "全部"), *((str(number), name) for number, name in offices.items())]
     filters.append(Filter("office", "组织机构", choices, lambda value: _seated_by(int(value))))
-    return replace(everybody, **_people(actor, Application.status == Status.QUALIFIED, _SEATED), filters=filters)
+    query, bare = _people(actor, Application.status == Status.QUALIFIED, _SEATED)
+    return replace(everybody, query=query, bare=bare, filters=filters)
 
 
 def _seated_by(agency_id: int) -> ColumnElement[bool]:
