@@ -35,9 +35,9 @@ system_packages() {
   if ! command -v dpkg-query >/dev/null; then
     say "This is no Debian: please see to Pango, HarfBuzz and the Chinese fonts yourself (README.md)."
   else
-    states=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${needed[@]}" 2>/dev/null || true)
+    states=" $(dpkg-query -W -f='${Package}=${db:Status-Status} ' "${needed[@]}" 2>/dev/null || true) "
     for package in "${needed[@]}"; do
-      grep -qxF "$package installed" <<<"$states" || missing+=("$package")
+      [[ $states == *" $package=installed "* ]] || missing+=("$package")
     done
   fi
   if [ "$purpose" = test ]; then
