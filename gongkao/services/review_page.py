@@ -1,5 +1,6 @@
 """What the page of one application shows to whoever reviews it, or only reads it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -213,7 +214,7 @@ def _conditions(judged: Mapping[str, Any]) -> list[Condition]:
     def condition(data: Mapping[str, Any]) -> Condition:
         result = eligibility.Result(data["result"])
         # The sentences were written to the applicant.
-        text = str(data["text"]).replace("您", "").removesuffix(f"：{result.label}")
+        text = re.sub("您的?", "", str(data["text"])).removesuffix(f"：{result.label}")
         return Condition(text, result, str(data["source"]), [condition(part) for part in data.get("parts", [])])
 
     return [condition(data) for data in (*judged.get("common", []), *judged.get("ways", []))]

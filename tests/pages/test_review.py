@@ -124,12 +124,12 @@ def test_strangers_find_nothing_and_onlookers_only_read(world: World, sign_in: S
 def test_the_conditions_stand_beside_what_proves_them(world: World, sign_in: SignIn) -> None:
     application = factories.application(world.person("孟听雨"), world.station, status=Status.UNIT_REVIEW)
     worked = {"result": "met", "text": "您2004年7月参加工作，要求工作满18年：符合", "source": "豫人社办〔2024〕19号"}
-    held = {"result": "judgement", "text": "您持有四级证书：需审核人员认定", "source": "同上"}
+    held = {"result": "judgement", "text": "您的原等级证书是否备案由审核人员查对：需审核人员认定", "source": "同上"}
     way = {"result": "judgement", "text": "逐级晋升：需审核人员认定", "source": "同上", "parts": [held]}
     with transaction():
         application.evaluation = {"verdict": "undecided", "ways": [way], "common": [worked]}
     page = sign_in(world.station_administrator).get(address(application)).text
-    for words in ("尚不能确定", "2004年7月参加工作，要求工作满18年 <", "持有四级证书 <", "豫人社办〔2024〕19号"):
+    for words in ("尚不能确定", "2004年7月参加工作，要求工作满18年 <", " 原等级证书是否备案由审核人员查对 <", "豫人社办〔2024〕19号"):
         assert words in page
     assert "您2004年" not in page
 
