@@ -21,8 +21,10 @@ install_packages() {
     say "These system packages are missing and cannot be installed from this account: $*"
     die "Run this, then try again:  sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"
   fi
-  say "Installing system packages: $*"
+  say "Installing system packages (a minute or two): $*"
   as_root apt-get update -qq >&2 || say "apt-get update failed; trying with the package lists at hand."
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+  # Without a terminal of its own dpkg writes errors to standard error; the rest, a thousand lines, helps nobody.
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >/dev/null ||
     die "apt-get could not install: $*"
 }
