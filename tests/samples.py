@@ -25,6 +25,7 @@ from gongkao.models import (
     Result,
     ReviewPanel,
     Role,
+    RosterEntry,
     Sample,
     SampleMember,
     Score,
@@ -58,7 +59,7 @@ from gongkao.services import (
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import Upload
 from tests import exams, factories
-from tests.world import World
+from tests.world import World, identity_number
 
 # What names one row that lies in somebody's scope.
 SCOPED = frozenset(
@@ -74,6 +75,7 @@ SCOPED = frozenset(
         "result_id",
         "release_id",
         "help_id",
+        "entry_id",
         "message_id",
         "filing_id",
         "report_id",
@@ -187,6 +189,13 @@ def _made(world: World) -> dict[str, Any]:
         identity_number=applicant.identity_number,
         mobile=applicant.mobile,
     )
+    with transaction() as session:
+        listed = RosterEntry(
+            cycle_id=application.cycle_id, unit_id=world.school.id, name="丁小满", mobile="13800005757"
+        )
+        listed.identity_number = identity_number("410122", date(1990, 1, 2), 46)
+        listed.imported_by_id = world.unit_administrator.id
+        session.add(listed)
     photo = next(one for one in application.materials if one.kind is MaterialKind.PHOTO)
     with transaction():
         # For everybody above the one that is read, for the applicant their own.
@@ -294,6 +303,7 @@ def _made(world: World) -> dict[str, Any]:
         "grade": 4,
         "number": 1,
         "help_id": db.session.scalars(select(PasswordHelp.id)).one(),
+        "entry_id": listed.id,
         "message_id": of_agency,
         "filing_id": filing.id,
         "report_id": report.id,

@@ -3,13 +3,16 @@
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints import held_upload
+from blueprints import unmask
 from blueprints.accounts import blueprint
-from blueprints.accounts.unit_forms import CommitForm, ImportForm, TokenForm
+from blueprints.accounts.unit_forms import TokenForm
 from blueprints.guard import requires
-from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page, row_id
+from blueprints.held_upload import ImportForm, commit_form, committed, judged
+from blueprints.helpers import XLSX, account, attachment, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
+from gongkao.models import RosterEntry
 from gongkao.rules.application_form import EDUCATIONS, STAFF_KINDS
+from gongkao.rules.grades import Grade
 from gongkao.rules.retirement import PostKind
 from gongkao.services import roster
 from gongkao.storage.spreadsheets import MAX_BYTES
@@ -23,6 +26,7 @@ def roster_list() -> ResponseReturnValue:
     counts = roster.counts(account())
     page = list_page(
         roster.listing(account()),
+        link=lambda row: url_for("accounts.roster_entry", entry_id=row.id),
         export_endpoint="accounts.roster_export",
         summary=[
             {
@@ -35,6 +39,32 @@ def roster_list() -> ResponseReturnValue:
         ],
     )
     return render_template("roster/list.html", page=page)
+
+
+@blueprint.get("/roster/<int:entry_id>")
+@requires(Permission.MANAGE_ROSTER)
+def roster_entry(entry_id: int) -> str:
+    """What the list says of one person."""
+    return _entry(entry_id)
+
+
+@blueprint.post("/roster/<int:entry_id>/numbers")
+@requires(Permission.MANAGE_ROSTER)
+def roster_numbers(entry_id: int) -> ResponseReturnValue:
+    """The same page with the whole numbers, for whoever says why."""
+    return unmask.show(RosterEntry, entry_id, lambda whole: _entry(entry_id, whole))
+
+
+def _entry(entry_id: int, whole: unmask.Whole = unmask.HIDDEN) -> str:
+    entry = roster.find(account(), entry_id)
+    return render_template(
+        "roster/entry.html",
+        entry=entry,
+        progress=roster.progress(entry),
+        grade=Grade(entry.certificate_grade).label if entry.certificate_grade else "",
+        post_kind=PostKind(entry.post_kind).label if entry.post_kind else "",
+        whole=whole,
+    )
 
 
 @blueprint.get("/roster/export")
@@ -54,12 +84,9 @@ def roster_template() -> Response:
 def import_roster() -> ResponseReturnValue:
     """Upload a table; every row is judged and shown before anything is kept."""
     form = ImportForm()
-    if form.validate_on_submit():
-        sent = form.file.data
-        data, name = (sent.read(), sent.filename or "") if sent else (b"", "")
-        ok, preview = attempt(form, lambda: roster.read_import(account(), data, name))
-        if ok and preview is not None:
-            return _preview(preview)
+    preview = judged(form, lambda data, name: roster.read_import(account(), data, name))
+    if preview is not None:
+        return _preview(preview)
     return render_template(
         "roster/import.html",
         form=form,
@@ -73,24 +100,20 @@ def import_roster() -> ResponseReturnValue:
 
 
 def _preview(preview: roster.RosterPreview) -> ResponseReturnValue:
-    form = CommitForm(formdata=None, held=held_upload.sign(PURPOSE, preview.digest, preview.filename))
+    form = commit_form(PURPOSE, preview.digest, preview.filename)
     return render_template("roster/preview.html", preview=preview, form=form), 422 if preview.errors else 200
 
 
 @blueprint.post("/roster/import/commit")
 @requires(Permission.MANAGE_ROSTER)
 def commit_roster() -> ResponseReturnValue:
-    form = CommitForm()
-    if form.validate_on_submit():
-        ok, preview = attempt(
-            None, lambda: roster.commit_import(account(), *held_upload.read(PURPOSE, form.held.data or ""))
-        )
-        if ok and preview is not None:
-            if preview.errors:
-                return _preview(preview)
-            flash(f"名单已更新：新增{preview.count('新增')}人，修改{preview.count('修改')}人。", "success")
-            return redirect(url_for("accounts.roster"))
-    return redirect(url_for("accounts.import_roster"))
+    preview = committed(PURPOSE, lambda digest, name: roster.commit_import(account(), digest, name))
+    if preview is None:
+        return redirect(url_for("accounts.import_roster"))
+    if preview.errors:
+        return _preview(preview)
+    flash(f"名单已更新：新增{preview.count('新增')}人，修改{preview.count('修改')}人。", "success")
+    return redirect(url_for("accounts.roster"))
 
 
 @blueprint.post("/roster/remove")

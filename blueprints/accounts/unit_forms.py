@@ -1,7 +1,6 @@
 """Forms of units, their import and the check of their names."""
 
-from flask_wtf.file import FileField
-from wtforms import BooleanField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
 
 from blueprints.accounts.forms import needed
 from blueprints.forms import Form
@@ -23,14 +22,6 @@ class UnitForm(Form):
 
 class ChangeUnitForm(UnitForm):
     active = BooleanField("使用中", description="取消勾选即停用：不能再为该单位填报登记表或申报，历史记录保留。")
-
-
-class ImportForm(Form):
-    file = FileField("Excel 表格")
-
-
-class CommitForm(Form):
-    held = HiddenField()
 
 
 class CorrectForm(Form):

@@ -5,19 +5,17 @@ from typing import Any
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints import held_upload
 from blueprints.accounts import blueprint
 from blueprints.accounts.unit_forms import (
     ChangeUnitForm,
     CheckDecisionForm,
-    CommitForm,
     CorrectForm,
-    ImportForm,
     TokenForm,
     UnitForm,
 )
 from blueprints.accounts.unit_tabs import unit_tabs
 from blueprints.guard import requires
+from blueprints.held_upload import ImportForm, commit_form, committed, judged
 from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
@@ -131,37 +129,29 @@ def _typed(form: UnitForm) -> dict[str, Any]:
 def import_units() -> ResponseReturnValue:
     """Upload a table; every row is judged and shown before anything is added."""
     form = ImportForm()
-    if form.validate_on_submit():
-        sent = form.file.data
-        data, name = (sent.read(), sent.filename or "") if sent else (b"", "")
-        ok, preview = attempt(form, lambda: unit_import.read_import(account(), data, name))
-        if ok and preview is not None:
-            return _preview(preview)
+    preview = judged(form, lambda data, name: unit_import.read_import(account(), data, name))
+    if preview is not None:
+        return _preview(preview)
     return render_template(
         "units/import.html", form=form, levels=[level.label for level in UnitLevel], max_bytes=MAX_BYTES
     ), 422 if form.is_submitted() else 200
 
 
 def _preview(preview: unit_import.ImportPreview) -> ResponseReturnValue:
-    form = CommitForm(formdata=None, held=held_upload.sign(PURPOSE, preview.digest, preview.filename))
+    form = commit_form(PURPOSE, preview.digest, preview.filename)
     return render_template("units/preview.html", preview=preview, form=form), 422 if preview.errors else 200
 
 
 @blueprint.post("/units/import/commit")
 @requires(Permission.MANAGE_UNITS)
 def commit_units() -> ResponseReturnValue:
-    form = CommitForm()
-    if form.validate_on_submit():
-        ok, preview = attempt(
-            None,
-            lambda: unit_import.commit_import(account(), *held_upload.read(PURPOSE, form.held.data or "")),
-        )
-        if ok and preview is not None:
-            if preview.errors:
-                return _preview(preview)
-            flash(f"已导入{len(preview.rows)}个单位。", "success")
-            return redirect(url_for("accounts.units"))
-    return redirect(url_for("accounts.import_units"))
+    preview = committed(PURPOSE, lambda digest, name: unit_import.commit_import(account(), digest, name))
+    if preview is None:
+        return redirect(url_for("accounts.import_units"))
+    if preview.errors:
+        return _preview(preview)
+    flash(f"已导入{len(preview.rows)}个单位。", "success")
+    return redirect(url_for("accounts.units"))
 
 
 @blueprint.get("/units/template")

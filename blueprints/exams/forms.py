@@ -5,7 +5,6 @@ from typing import Any
 from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
-    HiddenField,
     RadioField,
     SelectField,
     SelectMultipleField,
@@ -24,14 +23,6 @@ GRADES = [(str(int(grade)), grade.label) for grade in sorted(Grade, reverse=True
 
 class TokenForm(Form):
     """Only the token."""
-
-
-class ImportForm(Form):
-    file = FileField("Excel 表格")
-
-
-class CommitForm(Form):
-    held = HiddenField()
 
 
 class _Boxes(SelectMultipleField):

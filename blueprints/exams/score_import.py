@@ -4,12 +4,12 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import SelectField, TextAreaField
 
-from blueprints import held_upload
 from blueprints.exams import blueprint
-from blueprints.exams.forms import CommitForm, ImportForm, TokenForm
+from blueprints.exams.forms import TokenForm
 from blueprints.exams.views import require_grade
 from blueprints.forms import Form
 from blueprints.guard import requires
+from blueprints.held_upload import ImportForm, commit_form, committed, judged
 from blueprints.helpers import XLSX, account, attachment, attempt
 from gongkao.access.permissions import Permission
 from gongkao.rules.grades import Grade
@@ -44,12 +44,9 @@ def import_scores(grade: int) -> ResponseReturnValue:
     """Upload a table; every row is judged and shown before anything is kept."""
     require_grade(grade)
     form = ImportForm()
-    if form.validate_on_submit():
-        sent = form.file.data
-        data, name = (sent.read(), sent.filename or "") if sent else (b"", "")
-        ok, preview = attempt(form, lambda: score_import.read(account(), grade, data, name))
-        if ok and preview is not None:
-            return _preview(grade, preview)
+    preview = judged(form, lambda data, name: score_import.read(account(), grade, data, name))
+    if preview is not None:
+        return _preview(grade, preview)
     return render_template(
         "exams/import/upload.html",
         form=form,
@@ -61,12 +58,11 @@ def import_scores(grade: int) -> ResponseReturnValue:
 
 
 def _preview(grade: int, preview: score_import.ScorePreview) -> ResponseReturnValue:
-    token = held_upload.sign(_purpose(grade), preview.digest, preview.filename)
     subjects = [name for key, name in preview.fields if key in preview.mapping and key not in score_import.STANDARD]
     return render_template(
         "exams/import/preview.html",
         preview=preview,
-        form=CommitForm(formdata=None, held=token),
+        form=commit_form(_purpose(grade), preview.digest, preview.filename),
         grade=Grade(grade),
         subjects=subjects,
     ), 422 if preview.errors or preview.problem else 200
@@ -77,37 +73,26 @@ def _preview(grade: int, preview: score_import.ScorePreview) -> ResponseReturnVa
 def map_scores(grade: int) -> ResponseReturnValue:
     """The same file again, with other columns for what."""
     require_grade(grade)
-    form = CommitForm()
-    if form.validate_on_submit():
-
-        def again() -> score_import.ScorePreview:
-            digest, name = held_upload.read(_purpose(grade), form.held.data or "")
-            return score_import.read(account(), grade, score_import.held(digest), name, _mapping())
-
-        ok, preview = attempt(None, again)
-        if ok and preview is not None:
-            return _preview(grade, preview)
-    return redirect(url_for("exams.import_scores", grade=grade))
+    preview = committed(
+        _purpose(grade),
+        lambda digest, name: score_import.read(account(), grade, score_import.held(digest), name, _mapping()),
+    )
+    return redirect(url_for("exams.import_scores", grade=grade)) if preview is None else _preview(grade, preview)
 
 
 @blueprint.post("/scores/<int:grade>/import/commit")
 @requires(Permission.ENTER_SCORES)
 def commit_scores(grade: int) -> ResponseReturnValue:
     require_grade(grade)
-    form = CommitForm()
-    if form.validate_on_submit():
-
-        def keep() -> score_import.ScorePreview:
-            held = held_upload.read(_purpose(grade), form.held.data or "")
-            return score_import.commit(account(), grade, *held, _mapping())
-
-        ok, preview = attempt(None, keep)
-        if ok and preview is not None:
-            if preview.errors or preview.problem:
-                return _preview(grade, preview)
-            flash(f"已导入{len(preview.rows)}人的成绩。公布前发现有误，可以在导入页面撤销。", "success")
-            return redirect(url_for("exams.scores_of", grade=grade))
-    return redirect(url_for("exams.import_scores", grade=grade))
+    preview = committed(
+        _purpose(grade), lambda digest, name: score_import.commit(account(), grade, digest, name, _mapping())
+    )
+    if preview is None:
+        return redirect(url_for("exams.import_scores", grade=grade))
+    if preview.errors or preview.problem:
+        return _preview(grade, preview)
+    flash(f"已导入{len(preview.rows)}人的成绩。公布前发现有误，可以在导入页面撤销。", "success")
+    return redirect(url_for("exams.scores_of", grade=grade))
 
 
 @blueprint.post("/scores/imports/<int:import_id>/undo")

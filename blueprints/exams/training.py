@@ -3,11 +3,11 @@
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints import held_upload
 from blueprints.exams import blueprint
-from blueprints.exams.forms import ClassForm, CommitForm, ImportForm, TokenForm
+from blueprints.exams.forms import ClassForm, TokenForm
 from blueprints.exams.tabs import exam_tabs
 from blueprints.guard import requires
+from blueprints.held_upload import ImportForm, commit_form, committed, judged
 from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page, query_args, refusal, row_id
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
@@ -173,23 +173,19 @@ def import_training(class_id: int) -> ResponseReturnValue:
     """Upload a table; every row is judged and shown before anything is kept."""
     found = training.find(account(), class_id)
     form = ImportForm()
-    if form.validate_on_submit():
-        sent = form.file.data
-        data, name = (sent.read(), sent.filename or "") if sent else (b"", "")
-        ok, preview = attempt(form, lambda: training.read_import(account(), class_id, data, name))
-        if ok and preview is not None:
-            return _preview(class_id, preview)
+    preview = judged(form, lambda data, name: training.read_import(account(), class_id, data, name))
+    if preview is not None:
+        return _preview(class_id, preview)
     return render_template(
         "exams/training/import.html", form=form, training=found, max_bytes=MAX_BYTES
     ), 422 if form.is_submitted() else 200
 
 
 def _preview(class_id: int, preview: training.TrainingPreview) -> ResponseReturnValue:
-    token = held_upload.sign(f"{PURPOSE}-{class_id}", preview.digest, preview.filename)
     return render_template(
         "exams/training/preview.html",
         preview=preview,
-        form=CommitForm(formdata=None, held=token),
+        form=commit_form(f"{PURPOSE}-{class_id}", preview.digest, preview.filename),
         training=training.find(account(), class_id),
         outcome=training.outcome_text,
     ), 422 if preview.errors else 200
@@ -198,17 +194,13 @@ def _preview(class_id: int, preview: training.TrainingPreview) -> ResponseReturn
 @blueprint.post("/training/<int:class_id>/import/commit")
 @requires(Permission.MANAGE_EXAMS)
 def commit_training(class_id: int) -> ResponseReturnValue:
-    form = CommitForm()
-    if form.validate_on_submit():
-        ok, preview = attempt(
-            None,
-            lambda: training.commit_import(
-                account(), class_id, *held_upload.read(f"{PURPOSE}-{class_id}", form.held.data or "")
-            ),
-        )
-        if ok and preview is not None:
-            if preview.errors:
-                return _preview(class_id, preview)
-            flash(f"名单已更新：新增{preview.count('新增')}人，修改{preview.count('修改')}人。", "success")
-            return redirect(url_for("exams.training_class", class_id=class_id))
-    return redirect(url_for("exams.import_training", class_id=class_id))
+    preview = committed(
+        f"{PURPOSE}-{class_id}",
+        lambda digest, name: training.commit_import(account(), class_id, digest, name),
+    )
+    if preview is None:
+        return redirect(url_for("exams.import_training", class_id=class_id))
+    if preview.errors:
+        return _preview(class_id, preview)
+    flash(f"名单已更新：新增{preview.count('新增')}人，修改{preview.count('修改')}人。", "success")
+    return redirect(url_for("exams.training_class", class_id=class_id))

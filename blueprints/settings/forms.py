@@ -52,14 +52,6 @@ def calendar_form(rows: list[WindowRow]) -> type[CalendarForm]:
     return type("WindowsForm", (CalendarForm,), days)
 
 
-class ImportForm(Form):
-    file = FileField("Excel 表格")
-
-
-class CommitForm(Form):
-    held = HiddenField()
-
-
 class AgencyForm(Form):
     phone = StringField("联系电话")
     address = StringField("地址")

@@ -5,16 +5,14 @@ from typing import Any
 from flask import Response, abort, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints import held_upload
 from blueprints.guard import public, requires
+from blueprints.held_upload import ImportForm, commit_form, committed, judged
 from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page, safe_next
 from blueprints.settings import blueprint
 from blueprints.settings.forms import (
     AgencyForm,
     ClockForm,
-    CommitForm,
     EndForm,
-    ImportForm,
     OfficerForm,
     StyleguideForm,
     SwitchForm,
@@ -125,36 +123,29 @@ def trades_template() -> Response:
 def import_trades() -> ResponseReturnValue:
     """Upload a table; every row is judged and shown before anything is kept."""
     form = ImportForm()
-    if form.validate_on_submit():
-        sent = form.file.data
-        data, name = (sent.read(), sent.filename or "") if sent else (b"", "")
-        ok, preview = attempt(form, lambda: trades.read_import(data, name))
-        if ok and preview is not None:
-            return _preview(preview)
+    preview = judged(form, trades.read_import)
+    if preview is not None:
+        return _preview(preview)
     return render_template(
         "settings/import_trades.html", form=form, max_bytes=MAX_BYTES
     ), 422 if form.is_submitted() else 200
 
 
 def _preview(preview: trades.TradePreview) -> ResponseReturnValue:
-    form = CommitForm(formdata=None, held=held_upload.sign(PURPOSE, preview.digest, preview.filename))
+    form = commit_form(PURPOSE, preview.digest, preview.filename)
     return render_template("settings/preview_trades.html", preview=preview, form=form), 422 if preview.errors else 200
 
 
 @blueprint.post("/settings/trades/import/commit")
 @requires(Permission.EDIT_PROVINCE)
 def commit_trades() -> ResponseReturnValue:
-    form = CommitForm()
-    if form.validate_on_submit():
-        ok, preview = attempt(
-            None, lambda: trades.commit_import(account(), *held_upload.read(PURPOSE, form.held.data or ""))
-        )
-        if ok and preview is not None:
-            if preview.errors:
-                return _preview(preview)
-            flash(f"已导入工种：新增{preview.count('新增')}个，修改{preview.count('修改')}个。", "success")
-            return redirect(url_for("settings.trades"))
-    return redirect(url_for("settings.import_trades"))
+    preview = committed(PURPOSE, lambda digest, name: trades.commit_import(account(), digest, name))
+    if preview is None:
+        return redirect(url_for("settings.import_trades"))
+    if preview.errors:
+        return _preview(preview)
+    flash(f"已导入工种：新增{preview.count('新增')}个，修改{preview.count('修改')}个。", "success")
+    return redirect(url_for("settings.trades"))
 
 
 @blueprint.get("/settings/agencies")

@@ -20,7 +20,7 @@ from gongkao.rules.retirement import PostKind
 from gongkao.rules.workflow import Status
 from gongkao.sealing import lookup
 from gongkao.services import audit, cycles, units
-from gongkao.services.errors import FieldsRefused
+from gongkao.services.errors import FieldsRefused, NotFound
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.sheet_import import RowError, Table, read_table_rows
 from gongkao.services.transaction import transaction
@@ -231,6 +231,14 @@ def entry_of(identity_number: str, cycle_id: int) -> RosterEntry | None:
     )
 
 
+def find(actor: Account, entry_id: int) -> RosterEntry:
+    """An entry of the own unit's list or of one below it. Raises NotFound."""
+    entry = db.session.scalar(narrow(select(RosterEntry), RosterEntry, actor).where(RosterEntry.id == entry_id))
+    if entry is None:
+        raise NotFound("roster entry")
+    return entry
+
+
 def remove(actor: Account, entry_ids: Sequence[int]) -> int:
     """Take people off the list, those in the scope; applications that were begun stay. Returns how many."""
     with transaction() as session:
@@ -273,18 +281,19 @@ def _progress(value: str) -> ColumnElement[bool]:
     return _application_exists(Application.status == Status(value))
 
 
+def progress(entry: RosterEntry) -> Cell:
+    """How far the person has come with this cycle's application."""
+    if entry.person is None:
+        return Cell("未注册", chip="needs")
+    mine = next((one for one in entry.person.applications if one.cycle_id == entry.cycle_id), None)
+    if mine is None:
+        return Cell("已注册，未填报", chip="needs")
+    return Cell(mine.status.label, chip=mine.status.tone)
+
+
 def listing(actor: Account) -> Listing:
     """The people of the own unit and of those below it, with how far each has come."""
     cycle_id = cycles.current_cycle().id
-
-    def progress(row: RosterEntry) -> Cell:
-        if row.person is None:
-            return Cell("未注册", chip="needs")
-        mine = next((one for one in row.person.applications if one.cycle_id == cycle_id), None)
-        if mine is None:
-            return Cell("已注册，未填报", chip="needs")
-        return Cell(mine.status.label, chip=mine.status.tone)
-
     return Listing(
         title="人员名单",
         query=narrow(select(RosterEntry), RosterEntry, actor)

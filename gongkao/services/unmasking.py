@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from gongkao.access.scope import narrow
 from gongkao.extensions import db
-from gongkao.models import Account, Application, PasswordHelp, RegistrationSheet, Role, Visit
+from gongkao.models import Account, Application, PasswordHelp, RegistrationSheet, Role, RosterEntry, Visit
 from gongkao.rules import fields
 from gongkao.rules.errors import InvalidInput
 from gongkao.services import audit
@@ -32,6 +32,10 @@ _NUMBERS: dict[type[Any], Callable[[Any], tuple[str, dict[str, str]]]] = {
     ),
     PasswordHelp: lambda row: (row.name, {IDENTITY: row.identity_number, MOBILE: row.mobile}),
     RegistrationSheet: lambda row: (row.name, {MOBILE: row.mobile}),
+    RosterEntry: lambda row: (
+        row.name,
+        {IDENTITY: row.identity_number} | ({MOBILE: row.mobile} if row.mobile else {}),
+    ),
     Visit: lambda row: (row.bearer_name, {MOBILE: row.bearer_mobile}),
 }
 

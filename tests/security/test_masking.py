@@ -94,9 +94,12 @@ PAGES = [
     ("review.application", "review.application_numbers", 2),
     ("review.deferral", "review.deferral_numbers", 2),
     ("accounts.password_help", "accounts.help_numbers", 2),
+    ("accounts.roster_entry", "accounts.roster_numbers", 2),
     ("accounts.decide_sheet", "accounts.sheet_numbers", 1),
     ("review.onsite_visit", "review.onsite_numbers", 1),
 ]
+# The others are shown to agencies.
+OF_UNITS = ("accounts.password_help", "accounts.roster_entry")
 
 
 def _addresses(app: Flask, values: dict[str, Any], *endpoints: str) -> list[str]:
@@ -109,7 +112,7 @@ def test_whoever_says_why_sees_them_once_and_it_is_on_record(app: Flask, world: 
     secrets = _numbers()
     for page, numbers, count in PAGES:
         looked, asked = _addresses(app, values, page, numbers)
-        official = world.unit_administrator if page == "accounts.password_help" else world.manager
+        official = world.unit_administrator if page in OF_UNITS else world.manager
         browser = sign_in(official)
         assert "查看完整号码" in browser.get(looked).text
         before = _entries()
