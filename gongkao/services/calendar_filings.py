@@ -20,6 +20,7 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.routing import RegionLevel
 from gongkao.services import audit, cycles, messages
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.list_filters import of_status
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
 
@@ -124,12 +125,7 @@ def listing(actor: Account) -> Listing:
             Column("status", "状态", _status_cell, CalendarFiling.status, kind="status"),
         ],
         filters=[
-            Filter(
-                "status",
-                "状态",
-                [("", "全部状态"), *((status.value, status.label) for status in FilingStatus)],
-                lambda value: CalendarFiling.status == FilingStatus(value),
-            ),
+            of_status(CalendarFiling.status, FilingStatus),
             Filter(
                 "kind",
                 "类别",

@@ -33,6 +33,7 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, bans, certificates, files, messages, reopening
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.list_filters import of_status
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 from gongkao.services.workflow import advance
@@ -443,14 +444,7 @@ def listing(actor: Account) -> Listing:
         .where(Agency.id.in_(narrow(select(FalseMaterialsCase.agency_id), FalseMaterialsCase, actor)))
         .order_by(Agency.code)
     ).all()
-    filters = [
-        Filter(
-            "status",
-            "状态",
-            [("", "全部状态"), *((status.value, status.label) for status in CaseStatus)],
-            lambda value: FalseMaterialsCase.status == CaseStatus(value),
-        )
-    ]
+    filters = [of_status(FalseMaterialsCase.status, CaseStatus)]
     if len(agencies) > 1:
         choices = [("", "全部机构"), *((str(agency_id), name) for agency_id, name in agencies)]
         filters.append(Filter("agency", "认定机构", choices, lambda value: FalseMaterialsCase.agency_id == int(value)))

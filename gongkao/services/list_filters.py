@@ -9,7 +9,7 @@ from gongkao.access.scope import narrow
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, Unit
 from gongkao.rules.routing import RegionLevel
-from gongkao.services.listing import Filter
+from gongkao.services.listing import Cell, Filter
 
 
 def of_agencies(actor: Account) -> list[Filter]:
@@ -31,3 +31,28 @@ def of_application(belongs: Any, *filters: Filter) -> list[Filter]:
         return replace(one, where=lambda value: belongs.has(one.where(value)))
 
     return [through(one) for one in filters]
+
+
+def of_status(column: Any, statuses: Any) -> Filter:
+    """By a status; `statuses` is its enum, whose members have a `label`."""
+    choices = [("", "全部状态"), *((one.value, one.label) for one in statuses)]
+    return Filter("status", "状态", choices, lambda value: column == statuses(value))
+
+
+def of_account_state() -> Filter:
+    """Accounts in use and those that have ended."""
+    return Filter(
+        "state",
+        "状态",
+        [("", "全部状态"), ("working", "使用中"), ("ended", "已停用")],
+        lambda value: Account.ended_at.is_(None) if value == "working" else Account.ended_at.is_not(None),
+    )
+
+
+def account_state(account: Account) -> Cell:
+    """The cell that goes with `of_account_state`."""
+    if account.ended_at is not None:
+        return Cell("已停用", chip="neutral", title=account.ended_reason or None)
+    if account.must_change_password:
+        return Cell("待首次登录", chip="needs")
+    return Cell("使用中", chip="done")

@@ -14,7 +14,8 @@ from gongkao.rules.errors import InvalidInput
 from gongkao.sealing import lookup
 from gongkao.services import accounts, audit, messages, sheets
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
+from gongkao.services.list_filters import of_status
+from gongkao.services.listing import Cell, Column, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
 
 # What the officer must have checked, each by its key.
@@ -108,14 +109,7 @@ def listing(actor: Account) -> Listing:
                 kind="status",
             ),
         ],
-        filters=[
-            Filter(
-                "status",
-                "状态",
-                [("", "全部状态"), *((status.value, status.label) for status in HelpStatus)],
-                lambda value: PasswordHelp.status == HelpStatus(value),
-            )
-        ],
+        filters=[of_status(PasswordHelp.status, HelpStatus)],
         empty_text="没有密码重置申请。申报人员在登录页选择“忘记密码”后会出现在这里。",
     )
 

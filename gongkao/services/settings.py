@@ -31,6 +31,7 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.routing import RegionLevel
 from gongkao.services import accounts, audit, cycles, replica, units
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
+from gongkao.services.list_filters import account_state, of_account_state
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
@@ -350,7 +351,7 @@ def officer_listing(actor: Account) -> Listing:
                 Account.last_signed_in_at,
                 kind="date",
             ),
-            Column("state", "状态", _account_cell, Account.ended_at, kind="status"),
+            Column("state", "状态", account_state, Account.ended_at, kind="status"),
         ],
         filters=[
             Filter(
@@ -359,23 +360,10 @@ def officer_listing(actor: Account) -> Listing:
                 [("", "全部身份"), *((role.value, role.label) for role in OFFICIAL_ROLES)],
                 lambda value: Account.role == Role(value),
             ),
-            Filter(
-                "state",
-                "状态",
-                [("", "全部状态"), ("working", "使用中"), ("ended", "已停用")],
-                lambda value: Account.ended_at.is_(None) if value == "working" else Account.ended_at.is_not(None),
-            ),
+            of_account_state(),
         ],
         empty_text="没有符合条件的账户。",
     )
-
-
-def _account_cell(account: Account) -> Cell:
-    if account.ended_at is not None:
-        return Cell("已停用", chip="neutral", title=account.ended_reason or None)
-    if account.must_change_password:
-        return Cell("待首次登录", chip="needs")
-    return Cell("使用中", chip="done")
 
 
 def agency_choices(actor: Account) -> list[tuple[str, str]]:

@@ -19,7 +19,8 @@ from gongkao.rules.calendar import Window, WindowKey
 from gongkao.rules.errors import InvalidInput, WindowClosed
 from gongkao.services import accounts, audit, cycles, files, messages
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains
+from gongkao.services.list_filters import account_state, of_account_state, of_status
+from gongkao.services.listing import Cell, Column, Listing, contains
 from gongkao.services.passwords import verify_password
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import MEGABYTE, inspect_upload
@@ -383,14 +384,7 @@ def desk_listing(actor: Account) -> Listing:
                 kind="status",
             ),
         ],
-        filters=[
-            Filter(
-                "status",
-                "状态",
-                [("", "全部状态"), *((status.value, status.label) for status in SheetStatus)],
-                lambda value: RegistrationSheet.status == SheetStatus(value),
-            )
-        ],
+        filters=[of_status(RegistrationSheet.status, SheetStatus)],
         empty_text="还没有登记表。单位填写并上传盖章扫描件后会出现在这里。",
     )
 
@@ -417,23 +411,8 @@ def administrator_listing(actor: Account) -> Listing:
                 Account.created_at,
                 kind="date",
             ),
-            Column("status", "状态", _account_state, Account.ended_at, kind="status"),
+            Column("status", "状态", account_state, Account.ended_at, kind="status"),
         ],
-        filters=[
-            Filter(
-                "state",
-                "状态",
-                [("", "全部状态"), ("working", "使用中"), ("ended", "已停用")],
-                lambda value: Account.ended_at.is_(None) if value == "working" else Account.ended_at.is_not(None),
-            )
-        ],
+        filters=[of_account_state()],
         empty_text="还没有管理人员账户。",
     )
-
-
-def _account_state(row: Account) -> Cell:
-    if row.ended_at is not None:
-        return Cell("已停用", chip="neutral", title=row.ended_reason)
-    if row.must_change_password:
-        return Cell("待首次登录", chip="needs")
-    return Cell("使用中", chip="done")

@@ -16,7 +16,8 @@ from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
 from gongkao.services import audit, cycles, messages, units
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains
+from gongkao.services.list_filters import of_status
+from gongkao.services.listing import Cell, Column, Listing, contains
 from gongkao.services.transaction import transaction
 
 WAITING = (UnitCheckStatus.CONFIRMED, UnitCheckStatus.CORRECTED)
@@ -204,14 +205,7 @@ def desk_listing(actor: Account) -> Listing:
                 kind="status",
             ),
         ],
-        filters=[
-            Filter(
-                "status",
-                "状态",
-                [("", "全部状态"), *((status.value, status.label) for status in UnitCheckStatus)],
-                lambda value: UnitCheck.status == UnitCheckStatus(value),
-            )
-        ],
+        filters=[of_status(UnitCheck.status, UnitCheckStatus)],
         empty_text="还没有单位提交核对结果。主管单位核对后会出现在这里。",
     )
 

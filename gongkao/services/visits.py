@@ -29,6 +29,7 @@ from gongkao.rules.errors import InvalidInput, NotAllowed
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles, visit_slots
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.list_filters import of_status
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
 from gongkao.services.visit_slots import day_bounds, time_text
@@ -383,14 +384,7 @@ def listing(actor: Account, day: date | None = None) -> Listing:
         Column("mobile", "联系电话", lambda row: fields.mask_mobile(row.bearer_mobile), kind="mono"),
         Column("status", "状态", _state, Visit.status, kind="status"),
     ]
-    filters = [
-        Filter(
-            "status",
-            "状态",
-            [("", "全部状态"), *((status.value, status.label) for status in VisitStatus)],
-            lambda value: Visit.status == VisitStatus(value),
-        )
-    ]
+    filters = [of_status(Visit.status, VisitStatus)]
     agencies = _agencies(actor)
     if day is None and len(agencies) > 1:
         columns.insert(2, Column("agency", "审查机构", lambda row: row.agency.name))
