@@ -53,6 +53,7 @@ class Application(Model):
         Index("ix_application_unit_queue", "cycle_id", "unit_id", "status", "desk_since"),
         Index("ix_application_supervising_queue", "cycle_id", "supervising_unit_id", "status", "desk_since"),
         Index("ix_application_number", "cycle_id", "number"),
+        Index("ix_application_tail", "cycle_id", "identity_tail"),
         # Everybody's, the newest first, with what lists and dashboards count by and what everybody is searched by.
         Index(
             "ix_application_submitted",

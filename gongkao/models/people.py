@@ -46,7 +46,8 @@ class Person(Identified, Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     identity_number: Mapped[str] = mapped_column(Sealed("person.identity_number", 18))
     identity_hash: Mapped[str] = mapped_column(String(HASH), index=True, unique=True)
-    name: Mapped[str] = mapped_column(String(30), index=True)
+    # Whoever is renamed is no longer found by the name before.
+    name: Mapped[str] = mapped_column(String(30), index=True, active_history=True)
     mobile: Mapped[str] = mapped_column(Sealed("person.mobile", 20))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
 

@@ -34,7 +34,8 @@ from gongkao.services import application_form, audit, certificates, cycles, file
 from gongkao.services.errors import NotFound
 from gongkao.services.kept import Figures
 from gongkao.services.list_filters import of_agencies
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
+from gongkao.services.listing import Cell, Column, Filter, Listing
+from gongkao.services.people_search import of_people
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
 from gongkao.storage.uploads import Upload
@@ -61,7 +62,7 @@ def archive_listing(actor: Account) -> Listing:
         bare=bare,
         tie=Application.id,
         sort="number",
-        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search=[of_people(Application.id)],
         search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("number", "申报编号", lambda row: row.number or "", Application.number, kind="mono"),

@@ -37,8 +37,9 @@ from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles, files, messages, unmasking
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.list_filters import of_agencies, of_application
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.notices import shown_code
+from gongkao.services.people_search import of_people
 from gongkao.services.transaction import transaction
 
 # As on result notices: letters and digits that nobody confuses on paper.
@@ -297,9 +298,7 @@ def certificate_listing(actor: Account) -> Listing:
         sort="number",
         search=[
             contains(Certificate.number),
-            contains(Person.name),
-            of_identity(Person),
-            contains(Unit.name),
+            of_people(Certificate.application_id),
         ],
         search_hint="证书编号、姓名、身份证号后四位或完整号码、单位",
         columns=[

@@ -36,7 +36,8 @@ from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, cycles, files, messages, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.list_filters import of_agencies, of_application
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
+from gongkao.services.listing import Cell, Column, Filter, Listing
+from gongkao.services.people_search import of_people
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import inspect_upload
 
@@ -483,7 +484,7 @@ def listing(actor: Account) -> Listing:
         bare=bare if sees_everything(actor) else None,
         tie=Deferral.id,
         sort="status",
-        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search=[of_people(Deferral.application_id)],
         search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("name", "姓名", lambda row: row.application.person.name, Person.name),

@@ -31,6 +31,7 @@ from gongkao.models import (
     FalseMaterialsCase,
     Material,
     Message,
+    NamePart,
     Original,
     Person,
     Recheck,
@@ -48,6 +49,7 @@ from gongkao.models import (
     WorkPeriod,
     YearlyAssessment,
 )
+from gongkao.models.name_part import parts_of
 from gongkao.rules import eligibility
 from gongkao.rules.application_form import NOT_FILED, review_items
 from gongkao.rules.conditions import Conditions
@@ -63,7 +65,18 @@ from gongkao.services.workflow import SYSTEM
 from gongkao.storage.bulk import Loader
 
 MODELS = (
-    *(Person, Account, Application, WorkPeriod, YearlyAssessment, Material, ApplicationEvent, Deferral, ReviewNote),
+    *(
+        Person,
+        Account,
+        Application,
+        WorkPeriod,
+        YearlyAssessment,
+        Material,
+        ApplicationEvent,
+        Deferral,
+        ReviewNote,
+        NamePart,
+    ),
     *(RosterEntry, VisitSlot, Visit, VisitMember, Original, FalseMaterialsCase, BanEntry, Score, ReleaseProposal),
     *(Release, Result, Recheck, Certificate, CertificateCounter, ArchiveRecord, Message, AuditEntry),
 )
@@ -135,6 +148,7 @@ class Applicant:
 
 
 _COLUMNS: dict[type, str] = {
+    NamePart: "cycle_id part application_id",
     Application: (
         "id number cycle_id person_id person_name identity_tail status returned_to onsite desk_since submitted_at "
         "created_at updated_at version "
@@ -467,6 +481,7 @@ class Story:
         kept = None
         if way.submitted_at and year.current:
             kept = self._judged(year, one, started, staff, education, outcomes)
+        self.rows[NamePart] += [(year.id, part, application) for part in parts_of(one.name)]
         self.rows[Application].append(
             (
                 *(

@@ -15,7 +15,8 @@ from gongkao.rules.grades import Grade
 from gongkao.services import cycles
 from gongkao.services.errors import NotFound, Refused
 from gongkao.services.list_filters import of_agencies, of_application
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains
+from gongkao.services.people_search import of_people
 
 # Letters and digits that nobody confuses on paper.
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -61,7 +62,7 @@ def result_listing(actor: Account) -> Listing:
         bare=bare,
         tie=Result.id,
         sort="number",
-        search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
+        search=[of_people(Result.application_id)],
         search_hint="姓名、身份证号后四位或完整号码、单位",
         columns=[
             Column("number", "结果通知编号", lambda row: row.number, Result.number, kind="mono"),

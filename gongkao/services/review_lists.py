@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from gongkao import sealing
 from gongkao.access.scope import at_desk, narrow
 from gongkao.clock import ZONE, today
 from gongkao.extensions import db
@@ -19,7 +18,8 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import claims, cycles, kept, listing, review_notes
 from gongkao.services.kept import Figures
-from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with, of_identity
+from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with
+from gongkao.services.people_search import by_identity, few, is_number
 from gongkao.services.review_page import only_name
 
 # So many units at most are offered as a filter; beyond that one searches.
@@ -135,15 +135,11 @@ def _whole(query: Select[Any]) -> Select[Any]:
 
 def _of_person(term: str) -> ColumnElement[bool]:
     """By the name; or by the whole identity number or its last four characters."""
-    if not _is_number(term):
-        return Application.person_name.contains(term, autoescape=True)
-    if len(term) == sealing.TAIL_OF:
-        return Application.identity_tail == sealing.tail(term.upper())
-    return Application.person_id == select(Person.id).where(of_identity(Person)(term)).scalar_subquery()
+    return by_identity(term) if is_number(term) else Application.person_name.contains(term, autoescape=True)
 
 
 def _of_number(term: str) -> ColumnElement[bool]:
-    return ends_with(Application.number)(term) if _is_number(term) else false()
+    return ends_with(Application.number)(term) if is_number(term) else false()
 
 
 def _of_unit(term: str) -> ColumnElement[bool]:
@@ -155,12 +151,19 @@ def _of_trade(term: str) -> ColumnElement[bool]:
     return Application.trade_id.in_(select(Trade.id).where(Trade.name.contains(term, autoescape=True)))
 
 
-def _is_number(term: str) -> bool:
-    """The end of an identity number or of an application's number; no name holds a digit."""
-    return term.isascii() and term.rstrip("Xx").isdigit()
-
-
 _SEARCH = (_of_person, _of_number, _of_unit, _of_trade)
+
+
+def _of_the_year(term: str) -> ColumnElement[bool]:
+    """The same in a whole cycle, where few are looked up rather than looked for."""
+    if not db.session.scalar(select(Trade.id).where(Trade.name.contains(term, autoescape=True)).limit(1)):
+        found = few(term)
+        # The end of an application's number is only found by going through all.
+        if found or (found is not None and not is_number(term)):
+            return Application.id.in_(found)
+    return or_(*(match(term) for match in _SEARCH))
+
+
 _BY_PERSON = select(Person.name).where(Person.id == Application.person_id).scalar_subquery()
 _BY_UNIT = select(Unit.name).where(Unit.id == Application.unit_id).scalar_subquery()
 _BY_TRADE = select(Trade.name).where(Trade.id == Application.trade_id).scalar_subquery()
@@ -356,7 +359,7 @@ def all_listing(actor: Account) -> Listing:
         tie=Application.id,
         sort="submitted",
         descending=True,
-        search=_SEARCH,
+        search=[_of_the_year],
         search_hint=_SEARCH_HINT,
         filters=filters,
         columns=[
