@@ -197,7 +197,6 @@ class _Order:
         rest = here < there if down else here > there
         return or_(rest, self.by.is_(None)) if at_end and getattr(self.by, "nullable", True) else rest
 
-
     def reads_only(self, query: Select[Any]) -> bool:
         """Whether the query holds all that this order looks at."""
         if not isinstance(self.by, InstrumentedAttribute):
