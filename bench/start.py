@@ -60,13 +60,16 @@ def _run(environment: dict[str, str]) -> tuple[float, float]:
     )
     try:
         while not _answers(port, "/sign-in"):
+            if server.poll() is not None:
+                raise RuntimeError("scripts/run.sh ended before the first page")
             time.sleep(0.02)
         seconds = time.perf_counter() - start
         for path in _PAGES * 4:
             _answers(port, path)
         return seconds, max(_proportional(process) for process in _workers(server.pid))
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
         server.wait()
 
 
