@@ -474,7 +474,7 @@
         if (picture && !picture.hidden) picture.querySelector(tool).click();
       } else if (event.key === "Enter" && here >= 0 && !event.target.closest("a, button")) {
         const ready = document.querySelector("[data-needs=all-pass]:not([disabled])") || document.querySelector("[data-needs=some-fail]:not([disabled])");
-        if (ready) ready.focus();
+        if (ready) ready.focus({ preventScroll: true });
       } else if (event.key === "j" || event.key === "k") {
         const next = checks[Math.min(Math.max(here + (event.key === "j" ? 1 : -1), 0), checks.length - 1)];
         // The material beside it stays in view.

@@ -22,6 +22,7 @@ PER_PAGE = 20
 # Rows are counted so far; where there are more, the page says so. Nobody leafs through 100 pages.
 COUNT_LIMIT = 2_000
 EXPORT_LIMIT = 50_000
+NOTHING_FITS = "没有符合条件的内容。请更换或清除条件。"
 _WHOLE_IDENTITY = re.compile(r"[0-9]{17}[0-9X]")
 _IDENTITY_END = re.compile(r"[0-9]{3}[0-9X]")
 
@@ -263,7 +264,7 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
         descending=order.descending,
         search=args.get("q", "").strip()[:60],
         search_hint=listing.search_hint,
-        empty_text=listing.empty_text,
+        empty_text=_empty_text(listing, args),
         filters=[
             {"key": item.key, "label": item.label, "value": args.get(item.key, ""), "choices": item.choices}
             for item in listing.filters
@@ -272,6 +273,12 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
         previous={"page": number - 1, **({"before": keys[0]} if keys and not searched and _deep(number - 1) else {})},
         next={"page": number + 1, **({"after": keys[-1]} if keys and not searched and _deep(number + 1) else {})},
     )
+
+
+def _empty_text(listing: Listing, args: Mapping[str, str]) -> str:
+    """What stands where no row does: of a list that was narrowed not that nothing is there, but that nothing fits."""
+    chosen = any(args.get(key, "").strip() for key in ("q", *(item.key for item in listing.filters)))
+    return NOTHING_FITS if chosen and "符合条件" not in listing.empty_text else listing.empty_text
 
 
 @dataclass(frozen=True)

@@ -112,8 +112,10 @@ def test_search_takes_what_is_typed_as_text() -> None:
     assert codes(q="0122") == ["410122"]
     for text in ("%", "_", "\\", "';--", '"', "没有的地方", "中" * 500):
         assert codes(q=text) == []
-    empty = listing.run(regions(), {"q": "没有的地方"})
-    assert (empty.total, empty.pages, empty.rows) == (0, 1, []) and empty.empty_text
+    empty = listing.run(regions(empty_text="还没有地区。"), {"q": "没有的地方"})
+    assert (empty.total, empty.pages, empty.rows) == (0, 1, [])
+    # Of a list that was narrowed it is not said that nothing is there.
+    assert empty.empty_text == listing.NOTHING_FITS
 
 
 def test_a_search_stops_counting_and_goes_on_reading(monkeypatch: pytest.MonkeyPatch) -> None:
