@@ -95,9 +95,14 @@ def _reviewed_by(account: Account, agency_id: Any) -> ColumnElement[bool]:
     return agency_id.in_(select(Agency.id).where(_agencies(account)))
 
 
+def within(path: str) -> ColumnElement[bool]:
+    """The unit of that path and all below it: a range of the index, for a path ends in "/", which "0" comes after."""
+    return and_(Unit.path >= path, Unit.path < path[:-1] + "0")
+
+
 def _units(account: Account) -> ColumnElement[bool]:
     if account.unit is not None:
-        return Unit.path.startswith(account.unit.path, autoescape=True)
+        return within(account.unit.path)
     return _reviewed_by(account, Unit.agency_id)
 
 

@@ -65,7 +65,7 @@ class Application(Model):
         Index(
             "ix_application_agency_queue",
             *("cycle_id", "agency_id", "status", "desk_since", "unit_id", "trade_id", "grade", "person_id"),
-            *("person_name", "identity_tail", "number", "id"),
+            *("person_name", "identity_tail", "number", "id", "submitted_at"),
         ),
     )
 

@@ -2,27 +2,25 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, ForeignKey, String, delete, event, insert, inspect, select
+from sqlalchemy import Connection, ForeignKey, delete, event, insert, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gongkao.models.application import Application
 from gongkao.models.people import Person
-from gongkao.models.types import Model
+from gongkao.models.types import Model, by_character
 
 
 class NamePart(Model):
     """A name from one of its characters on: 孟听雨, 听雨, 雨. Whatever a name holds, one of its parts begins with.
 
-    The parts are compared character by character on either database, so that a beginning is a range of the key.
+    What begins with something is a range of the key.
     """
 
     __tablename__ = "name_part"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), primary_key=True)
-    part: Mapped[str] = mapped_column(
-        String(30).with_variant(String(30, collation="C"), "postgresql"), primary_key=True
-    )
+    part: Mapped[str] = mapped_column(by_character(30), primary_key=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), primary_key=True, autoincrement=False)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
-from gongkao.models.types import Choice, Model, Moment
+from gongkao.models.types import Choice, Model, Moment, by_character
 from gongkao.rules.routing import Region, RegionLevel, UnitLevel
 
 
@@ -83,7 +83,7 @@ class Unit(Model):
     level: Mapped[UnitLevel] = mapped_column(Choice(UnitLevel))
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     supervising_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
-    path: Mapped[str] = mapped_column(String(200), default="")
+    path: Mapped[str] = mapped_column(by_character(200), default="")
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
     contact_phone: Mapped[str] = mapped_column(String(40), default="")
     active: Mapped[bool] = mapped_column(Boolean, default=True)

@@ -23,6 +23,11 @@ else:
 HASH = 64
 
 
+def by_character(length: int) -> String:
+    """Text that is compared character by character on either database, so that a beginning is a range of an index."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware moment: kept in UTC, given back in Asia/Shanghai, the same on SQLite and PostgreSQL."""
 

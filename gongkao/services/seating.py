@@ -123,8 +123,16 @@ def needs(agency: Agency) -> Needs:
     query = select(Application.grade, func.count(), *counts).where(wanted).group_by(Application.grade)
     found = {grade: tuple(figures) for grade, *figures in db.session.execute(query)}
     rows = [(grade, *found[grade]) for grade in sorted(Grade, reverse=True) if grade in found]
-    sitting = select(func.count() - func.count().filter(wanted)).select_from(Seat).join(Seat.application)
-    return Needs(rows, db.session.scalar(sitting.where(Seat.run_id == run_id_of(agency))) or 0)
+    return Needs(rows, strangers(agency))
+
+
+def strangers(agency: Agency) -> int:
+    """How many sit at an office's tests though they are no longer qualified."""
+    in_run = select(Seat.id).where(Seat.run_id == run_id_of(agency))
+    there = in_run.where(Seat.application_id == Application.id).correlate(Application).exists()
+    rightly = select(func.count(Application.id)).where(candidates(agency, cycles.current_cycle()), there)
+    seated = select(func.count()).select_from(in_run.subquery())
+    return db.session.scalar(select(seated.scalar_subquery() - rightly.scalar_subquery())) or 0
 
 
 def areas(actor: Account, whole_province: bool) -> list[Agency]:

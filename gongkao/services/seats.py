@@ -154,8 +154,10 @@ _DEFERRED = (
 
 def people_listing(actor: Account, agency: Agency) -> Listing:
     """Everybody an office seats, as far as the actor sees them, and who sits though no longer qualified."""
-    there = select(Seat.id).where(Seat.application_id == Application.id, Seat.run_id == seating.run_id_of(agency))
-    wanted = candidates(agency, cycles.current_cycle()) | there.correlate(Application).exists()
+    wanted = candidates(agency, cycles.current_cycle())
+    if seating.strangers(agency):
+        there = select(Seat.id).where(Seat.application_id == Application.id, Seat.run_id == seating.run_id_of(agency))
+        wanted |= there.correlate(Application).exists()
     query, bare = _people(actor, wanted)
     marks = {"special": _SPECIAL, "deferred": _DEFERRED, "not_qualified": Application.status != Status.QUALIFIED}
     return Listing(

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
 from gongkao.access.permissions import Permission
-from gongkao.access.scope import may, narrow, region_prefix
+from gongkao.access.scope import may, narrow, region_prefix, within
 from gongkao.extensions import db
 from gongkao.models import (
     Account,
@@ -301,7 +301,7 @@ def move(actor: Account | None, unit: Unit, parent: Unit | None) -> None:
             {"supervising_unit": f"{parent.name}是本单位或本单位的下属单位，不能作为主管单位，请重新填写。"}
         )
     old, new = unit.path, f"{parent.path if parent else '/'}{unit.id}/"
-    below = Unit.path.startswith(old, autoescape=True)
+    below = within(old)
     longest = db.session.scalar(select(func.max(func.length(Unit.path))).where(below)) or 0
     _check_depth(longest - len(old) + len(new))
     db.session.execute(
