@@ -17,7 +17,12 @@ class WaiverForm(Form):
 
 class DecisionForm(Form):
     version = IntegerField()
-    outcome = RadioField("认定结论", choices=[("confirm", "认定虚假"), ("dismiss", "不予认定")], validate_choice=False)
+    outcome = RadioField(
+        "认定结论",
+        [needed("请选择“认定虚假”或“不予认定”。")],
+        choices=[("confirm", "认定虚假"), ("dismiss", "不予认定")],
+        validate_choice=False,
+    )
     decision = TextAreaField("认定的事实和理由", [needed("请写明认定的事实和理由，通知书按此出具。")])
 
 
