@@ -17,13 +17,11 @@ from gongkao.services import (
     audit_trail,
     backup,
     deferrals,
-    demonstration,
     files,
     handled,
     installation,
     keys,
     outgoing,
-    province,
     servers,
     sessions,
     sign_in,
@@ -64,6 +62,8 @@ def init() -> None:
 def _as_many(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
+    from gongkao.services import province
+
     if not (value.isascii() and value.isdigit() and 1 <= int(value) <= province.MOST):
         raise click.ClickException(f"--applications 应为1至{province.MOST}之间的整数，如 --applications 1000000。")
     return int(value)
@@ -80,6 +80,9 @@ def demo(applications: int | None, seed: int) -> None:
     if applications is not None:
         _make_province(applications, seed)
         return
+    # Invented people are loaded here alone: no server needs them.
+    from gongkao.services import demonstration
+
     click.echo("正在准备演示数据，首次约需半分钟……", err=True)
     upgrade()
     demonstration.load()
@@ -88,6 +91,8 @@ def demo(applications: int | None, seed: int) -> None:
 
 
 def _make_province(applications: int, seed: int) -> None:
+    from gongkao.services import demonstration, province
+
     upgrade()
     label = f"正在生成{applications}份申报"
     try:
