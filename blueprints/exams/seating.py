@@ -39,8 +39,9 @@ def _page(form: RunForm, code: int = 200) -> ResponseReturnValue:
     run = seating.run_of(agency)
     if not form.is_submitted() or not form.seed.data:
         form.seed.data = form.seed.data or str(seating.new_seed())
+    needs = seating.needs(agency)
     page = list_page(
-        seats.people_listing(account(), agency),
+        seats.people_listing(account(), agency, needs.strangers),
         link=lambda row: url_for("exams.seat", application_id=row.id),
         export_endpoint="exams.seating_export",
     )
@@ -49,7 +50,7 @@ def _page(form: RunForm, code: int = 200) -> ResponseReturnValue:
         "exams/seating/seating.html",
         agency=agency,
         run=run,
-        needs=seating.needs(agency),
+        needs=needs,
         page=page,
         form=form,
         may_manage=manage,

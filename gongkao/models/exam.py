@@ -240,7 +240,7 @@ class Seat(Model):
     __tablename__ = "seat"
     __table_args__ = (
         UniqueConstraint("sitting_id", "room_id", "number"),
-        Index("ix_seat_run_sitting", "run_id", "sitting_id", "room_id"),
+        Index("ix_seat_run_sitting", "run_id", "sitting_id", "room_id", "application_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -128,10 +128,11 @@ def needs(agency: Agency) -> Needs:
 
 def strangers(agency: Agency) -> int:
     """How many sit at an office's tests though they are no longer qualified."""
-    in_run = select(Seat.id).where(Seat.run_id == run_id_of(agency))
-    there = in_run.where(Seat.application_id == Application.id).correlate(Application).exists()
-    rightly = select(func.count(Application.id)).where(candidates(agency, cycles.current_cycle()), there)
-    seated = select(func.count()).select_from(in_run.subquery())
+    sitting = select(Seat.application_id).where(Seat.run_id == run_id_of(agency))
+    seated = select(func.count()).select_from(sitting.subquery())
+    rightly = select(func.count(Application.id)).where(
+        candidates(agency, cycles.current_cycle()), Application.id.in_(sitting)
+    )
     return db.session.scalar(select(seated.scalar_subquery() - rightly.scalar_subquery())) or 0
 
 

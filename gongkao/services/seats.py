@@ -152,10 +152,13 @@ _DEFERRED = (
 )
 
 
-def people_listing(actor: Account, agency: Agency) -> Listing:
-    """Everybody an office seats, as far as the actor sees them, and who sits though no longer qualified."""
+def people_listing(actor: Account, agency: Agency, strangers: int | None = None) -> Listing:
+    """Everybody an office seats, as far as the actor sees them, and who sits though no longer qualified.
+
+    `strangers` is how many those are, where it is known.
+    """
     wanted = candidates(agency, cycles.current_cycle())
-    if seating.strangers(agency):
+    if seating.strangers(agency) if strangers is None else strangers:
         there = select(Seat.id).where(Seat.application_id == Application.id, Seat.run_id == seating.run_id_of(agency))
         wanted |= there.correlate(Application).exists()
     query, bare = _people(actor, wanted)

@@ -67,10 +67,11 @@ def progress(actor: Account) -> dict[str, int]:
     cycle_id = cycles.current_cycle().id
     scope = narrow(select(Unit.id), Unit, actor).where(Unit.active)
     total = db.session.scalar(select(func.count()).select_from(scope.subquery())) or 0
+    # The province has all of them but the few that were closed.
+    closed = select(Unit.id).where(~Unit.active)
+    ours = UnitCheck.unit_id.not_in(closed) if sees_everything(actor) else UnitCheck.unit_id.in_(scope)
     rows = db.session.execute(
-        select(UnitCheck.status, func.count())
-        .where(UnitCheck.cycle_id == cycle_id, UnitCheck.unit_id.in_(scope))
-        .group_by(UnitCheck.status)
+        select(UnitCheck.status, func.count()).where(UnitCheck.cycle_id == cycle_id, ours).group_by(UnitCheck.status)
     ).all()
     counts = {status.value: 0 for status in UnitCheckStatus}
     counts.update({status.value: count for status, count in rows})

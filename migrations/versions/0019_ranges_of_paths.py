@@ -14,15 +14,20 @@ depends_on = None
 
 _QUEUE = ["cycle_id", "agency_id", "status", "desk_since", "unit_id", "trade_id", "grade", "person_id"]
 _MORE = ["person_name", "identity_tail", "number", "id"]
+_SEATS = ["run_id", "sitting_id", "room_id"]
 
 
 def upgrade() -> None:
     _compare_paths("C")
     op.drop_index("ix_application_agency_queue", table_name="application")
     op.create_index("ix_application_agency_queue", "application", [*_QUEUE, *_MORE, "submitted_at"])
+    op.drop_index("ix_seat_run_sitting", table_name="seat")
+    op.create_index("ix_seat_run_sitting", "seat", [*_SEATS, "application_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_seat_run_sitting", table_name="seat")
+    op.create_index("ix_seat_run_sitting", "seat", _SEATS)
     op.drop_index("ix_application_agency_queue", table_name="application")
     op.create_index("ix_application_agency_queue", "application", [*_QUEUE, *_MORE])
     _compare_paths("default")
