@@ -1,7 +1,7 @@
 """A unit's list of its people: imported to prefill their applications, and to see who has not finished."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -22,7 +22,7 @@ from gongkao.sealing import lookup
 from gongkao.services import audit, cycles, units
 from gongkao.services.errors import FieldsRefused, NotFound
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
-from gongkao.services.sheet_import import RowError, Table, read_table_rows
+from gongkao.services.sheet_import import Preview, RowError, Table, read_table_rows
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
 from gongkao.storage.spreadsheets import write_table
@@ -68,16 +68,7 @@ class PlannedEntry:
         return fields.mask_identity_number(self.facts["identity_number"])
 
 
-@dataclass
-class RosterPreview:
-    digest: str
-    filename: str
-    rows: list[PlannedEntry] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
-    total: int = 0
-
-    def count(self, effect: str) -> int:
-        return sum(row.effect == effect for row in self.rows)
+RosterPreview = Preview[PlannedEntry]
 
 
 def template() -> bytes:

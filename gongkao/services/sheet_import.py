@@ -1,7 +1,8 @@
 """What imports from spreadsheets share: rows by their columns' names, and what is wrong in which cell."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from gongkao.services.errors import FieldsRefused
 from gongkao.storage.spreadsheets import read_table
@@ -18,6 +19,30 @@ class RowError:
     column: str
     value: str
     reason: str
+
+
+class Planned(Protocol):
+    """A good row and what it would do: 新增, 修改 or 无变化."""
+
+    @property
+    def effect(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=Planned)
+
+
+@dataclass
+class Preview(Generic[Row]):
+    """What importing a file would do, by the hash under which it is kept. Only without errors may it be committed."""
+
+    digest: str
+    filename: str
+    rows: list[Row] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+    total: int = 0
+
+    def count(self, effect: str) -> int:
+        return sum(row.effect == effect for row in self.rows)
 
 
 @dataclass(frozen=True)

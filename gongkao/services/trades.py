@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
@@ -15,7 +15,7 @@ from gongkao.rules.grades import Grade
 from gongkao.services import audit, cycles
 from gongkao.services.errors import FieldsRefused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
-from gongkao.services.sheet_import import RowError, Table, read_table_rows
+from gongkao.services.sheet_import import Preview, RowError, Table, read_table_rows
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
 from gongkao.storage.spreadsheets import write_table
@@ -44,16 +44,7 @@ class PlannedTrade:
         return grades_text(self.grades)
 
 
-@dataclass
-class TradePreview:
-    digest: str
-    filename: str
-    rows: list[PlannedTrade] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
-    total: int = 0
-
-    def count(self, effect: str) -> int:
-        return sum(row.effect == effect for row in self.rows)
+TradePreview = Preview[PlannedTrade]
 
 
 def grades_text(grades: list[int]) -> str:

@@ -1,7 +1,7 @@
 """Training (培训, notice 三（四）): classes of one trade and grade, who is in them, attendance and completion."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any
@@ -31,7 +31,7 @@ from gongkao.services.exam_office import (
     words,
 )
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
-from gongkao.services.sheet_import import RowError, Table, read_table_rows
+from gongkao.services.sheet_import import Preview, RowError, Table, read_table_rows
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
 from gongkao.storage.spreadsheets import write_table
@@ -298,16 +298,7 @@ class PlannedMember:
     effect: str
 
 
-@dataclass
-class TrainingPreview:
-    digest: str
-    filename: str
-    rows: list[PlannedMember] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
-    total: int = 0
-
-    def count(self, effect: str) -> int:
-        return sum(row.effect == effect for row in self.rows)
+TrainingPreview = Preview[PlannedMember]
 
 
 def members_sheet(actor: Account, class_id: int) -> tuple[TrainingClass, bytes]:
