@@ -112,7 +112,7 @@ def _play(
     }
     command = (
         *(sys.executable, "-m", "locust", "--locustfile", str(ROOT / "bench" / "_registration.py"), "--headless"),
-        *("--host", host, "--users", str(people), "--spawn-rate", str(people / 60), "--run-time", f"{MINUTES}m"),
+        *("--host", host, "--users", str(people), "--spawn-rate", str(people / 60), "--run-time", f"{MINUTES * 60:.0f}s"),
         *("--csv", str(folder / "figures"), "--only-summary", "--exit-code-on-error", "0", "--stop-timeout", "10"),
     )
     subprocess.run(command, cwd=ROOT, env={**environment, **told}, stdout=sys.stderr, check=True)
