@@ -112,8 +112,9 @@ def _play(
     }
     command = (
         *(sys.executable, "-m", "locust", "--locustfile", str(ROOT / "bench" / "_registration.py"), "--headless"),
-        *("--host", host, "--users", str(people), "--spawn-rate", str(people / 60), "--run-time", f"{MINUTES * 60:.0f}s"),
-        *("--csv", str(folder / "figures"), "--only-summary", "--exit-code-on-error", "0", "--stop-timeout", "10"),
+        *("--host", host, "--users", str(people), "--spawn-rate", str(people / 60)),
+        *("--run-time", f"{MINUTES * 60:.0f}s", "--stop-timeout", "10", "--exit-code-on-error", "0"),
+        *("--csv", str(folder / "figures"), "--only-summary"),
     )
     subprocess.run(command, cwd=ROOT, env={**environment, **told}, stdout=sys.stderr, check=True)
     with (folder / "figures_stats.csv").open(encoding="utf-8", newline="") as table:
