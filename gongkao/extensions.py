@@ -19,6 +19,7 @@ WRITE = "gongkao_write"
 # also the replica's name among the engines.
 USE_CASE = "use_case"
 REPLICA = "reports"
+_READERS = "readers"
 
 
 class Base(DeclarativeBase):
@@ -35,12 +36,21 @@ class Base(DeclarativeBase):
 
 
 class _Session(Session):
-    """One session a request: on the main database, and on the replica for as long as `services.replica` says so."""
+    """One session a request: on the main database, and on the replica for as long as `services.replica` says so.
+
+    Only a use case is a transaction. What merely reads sees every statement's newest data on PostgreSQL anyway, and
+    without a transaction to roll back at its end the connection keeps its prepared statements.
+    """
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
-        if self.info.get(REPLICA):
-            return db.engines[REPLICA]
-        return super().get_bind(*args, **kwargs)
+        bind = db.engines[REPLICA] if self.info.get(REPLICA) else super().get_bind(*args, **kwargs)
+        if self.info.get(USE_CASE) or bind.dialect.name != "postgresql" or isinstance(bind, Connection):
+            return bind
+        readers: dict[Engine, Engine] = self.info.setdefault(_READERS, {})
+        if bind not in readers:
+            # The same pool, for statements that are each by themselves.
+            readers[bind] = bind.execution_options(isolation_level="AUTOCOMMIT")
+        return readers[bind]
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"class_": _Session})
