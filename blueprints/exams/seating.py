@@ -39,7 +39,8 @@ def _page(form: RunForm, code: int = 200) -> ResponseReturnValue:
     run = seating.run_of(agency)
     if not form.is_submitted() or not form.seed.data:
         form.seed.data = form.seed.data or str(seating.new_seed())
-    needs = seating.needs(agency)
+    figures = seating.needs_shown(account(), agency)
+    needs = figures.value
     page = list_page(
         seats.people_listing(account(), agency, needs.strangers),
         link=lambda row: url_for("exams.seat", application_id=row.id),
@@ -51,6 +52,7 @@ def _page(form: RunForm, code: int = 200) -> ResponseReturnValue:
         agency=agency,
         run=run,
         needs=needs,
+        moment=figures.moment,
         page=page,
         form=form,
         may_manage=manage,

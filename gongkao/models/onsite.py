@@ -66,12 +66,13 @@ class Visit(Model):
     """One unit's people brought together for one confirmation (notice 二（二）: 由单位人事部门集中报)."""
 
     __tablename__ = "visit"
+    __table_args__ = (Index("ix_visit_agency", "agency_id", "status", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     slot_id: Mapped[int | None] = mapped_column(ForeignKey("visit_slot.id"), index=True)
     status: Mapped[VisitStatus] = mapped_column(Choice(VisitStatus), index=True)
     bearer_name: Mapped[str] = mapped_column(String(30), default="")

@@ -21,6 +21,8 @@ from gongkao.storage.spreadsheets import write_table
 PER_PAGE = 20
 # Rows are counted so far; where there are more, the page says so. Nobody leafs through 100 pages.
 COUNT_LIMIT = 2_000
+# A search that finds more is narrowed down, not leafed through.
+FOUND_LIMIT = 500
 EXPORT_LIMIT = 50_000
 NOTHING_FITS = "没有符合条件的内容。请更换或清除条件。"
 _WHOLE_IDENTITY = re.compile(r"[0-9]{17}[0-9X]")
@@ -314,12 +316,12 @@ def _one_page(
 ) -> tuple[list[Any], int, bool]:
     """The ties of one page's rows in order, how many rows there are, and whether there are more than were counted.
 
-    Without what the rows themselves show. A search is done once, in the list's order until COUNT_LIMIT rows are found,
+    Without what the rows themselves show. A search is done once, in the list's order until FOUND_LIMIT rows are found,
     and counted on the way; any other list is read in its order as far as the page goes, and counted apart, as far.
     """
     bare = query.order_by(None).with_only_columns(listing.tie, maintain_column_froms=True)
     if searched:
-        most = max(COUNT_LIMIT, place.skipped + PER_PAGE) + 1
+        most = max(FOUND_LIMIT, place.skipped + PER_PAGE) + 1
         numbered = bare.add_columns(func.row_number().over(order_by=order.clauses()).label("place"))
         matches = numbered.order_by(*order.clauses()).limit(most).subquery()
         tie, rank = matches.c
@@ -329,7 +331,7 @@ def _one_page(
         if not found and place.skipped:
             return [], db.session.scalar(_counted(bare)) or 0, False
         keys, total = [row[0] for row in found], found[0][1] if found else 0
-        return keys, min(total, most - 1), total > COUNT_LIMIT
+        return keys, min(total, most - 1), total > FOUND_LIMIT
     counting = _counted(bare if quick is None else quick.with_only_columns(listing.tie, maintain_column_froms=True))
     reading = bare.add_columns(counting.scalar_subquery()).order_by(*order.clauses(backwards=place.backwards))
     reading = reading.offset(place.skipped) if place.beyond is None else reading.where(place.beyond)

@@ -32,7 +32,7 @@ from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
 from gongkao.rules.scoring import BREACH, Mark, parse_mark
 from gongkao.rules.workflow import Status
-from gongkao.services import audit, cycles
+from gongkao.services import audit, cycles, kept
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Column, Filter, Listing, Row, contains, of_identity
 from gongkao.services.transaction import transaction
@@ -46,7 +46,8 @@ REVIEW = "review"
 class GradeState:
     """How far one grade has come at one agency; `passed` counts the released results that passed.
 
-    `proposed` tells that its release waits to be confirmed.
+    `proposed` tells that its release waits to be confirmed, `counted` when people and marks were counted: "截至09:30",
+    or "" for this moment.
     """
 
     grade: Grade
@@ -55,6 +56,7 @@ class GradeState:
     release: Release | None
     passed: int = 0
     proposed: bool = False
+    counted: str = ""
 
     @property
     def missing(self) -> int:
@@ -124,15 +126,18 @@ def grade_states(actor: Account) -> list[GradeState]:
         .correlate(Application)
         .scalar_subquery()
     )
-    people = {
-        grade: (count, scored)
-        for grade, count, scored in db.session.execute(
-            select(Application.grade, func.count(), func.count().filter(marks >= needed.c.subjects))
-            .outerjoin(needed, needed.c.grade == Application.grade)
-            .where(qualified(actor, cycle))
-            .group_by(Application.grade)
-        )
-    }
+    counting = (
+        select(Application.grade, func.count(), func.count().filter(marks >= needed.c.subjects))
+        .outerjoin(needed, needed.c.grade == Application.grade)
+        .where(qualified(actor, cycle))
+        .group_by(Application.grade)
+    )
+
+    def count() -> tuple[dict[int | None, tuple[int, int]], int]:
+        found = {grade: (people, scored) for grade, people, scored in db.session.execute(counting)}
+        return found, sum(people for people, _ in found.values())
+
+    people = kept.figures("marks", actor, (), count)
     passed = select(func.count(Result.id)).where(Result.release_id == Release.id, Result.passed)
     releases = {
         release.grade: (release, count)
@@ -144,7 +149,9 @@ def grade_states(actor: Account) -> list[GradeState]:
     }
     proposed = {proposal.grade for proposal in db.session.scalars(open_proposals(actor))}
     return [
-        GradeState(grade, *people.get(grade, (0, 0)), *releases.get(grade, (None, 0)), grade in proposed)
+        GradeState(
+            grade, *people.value.get(grade, (0, 0)), *releases.get(grade, (None, 0)), grade in proposed, people.moment
+        )
         for grade in sorted(Grade, reverse=True)
     ]
 

@@ -33,9 +33,10 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.routing import RegionLevel
 from gongkao.rules.seating import Assignment, ExamKind, Shortage
 from gongkao.rules.workflow import Status
-from gongkao.services import audit, cycles, messages, sites, sittings
+from gongkao.services import audit, cycles, kept, messages, sites, sittings
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.exam_office import FormReader, candidates, own_office, whole_number
+from gongkao.services.kept import Figures
 from gongkao.services.transaction import transaction
 
 KIND = "exam"
@@ -124,6 +125,16 @@ def needs(agency: Agency) -> Needs:
     found = {grade: tuple(figures) for grade, *figures in db.session.execute(query)}
     rows = [(grade, *found[grade]) for grade in sorted(Grade, reverse=True) if grade in found]
     return Needs(rows, strangers(agency))
+
+
+def needs_shown(actor: Account, agency: Agency) -> Figures[Needs]:
+    """The same to be looked at; whoever acts on it counts anew."""
+
+    def count() -> tuple[Needs, int]:
+        found = needs(agency)
+        return found, found.people
+
+    return kept.figures("seating", actor, agency.id, count)
 
 
 def strangers(agency: Agency) -> int:

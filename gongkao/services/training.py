@@ -453,10 +453,11 @@ def _judge(training: TrainingClass, table: Table, filename: str) -> TrainingPrev
 
 def listing(actor: Account) -> Listing:
     """The classes in the actor's scope of the current cycle."""
+    bare = narrow(select(TrainingClass), TrainingClass, actor).where(
+        TrainingClass.cycle_id == cycles.current_cycle().id
+    )
     query = (
-        narrow(select(TrainingClass), TrainingClass, actor)
-        .where(TrainingClass.cycle_id == cycles.current_cycle().id)
-        .join(TrainingClass.agency)
+        bare.join(TrainingClass.agency)
         .join(TrainingClass.trade)
         .options(
             contains_eager(TrainingClass.agency),
@@ -467,6 +468,7 @@ def listing(actor: Account) -> Listing:
     return Listing(
         title="培训班次",
         query=query,
+        bare=bare,
         tie=TrainingClass.id,
         sort="starts",
         search=[contains(TrainingClass.name), contains(Trade.name)],

@@ -121,7 +121,7 @@ def test_search_takes_what_is_typed_as_text() -> None:
 def test_a_search_stops_counting_and_goes_on_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = listing.run(regions(search=[contains(RegionEntry.code)]), {"q": "41"})
     assert (whole.total, whole.more, whole.total_text) == (199, False, "199")
-    monkeypatch.setattr(listing, "COUNT_LIMIT", 50)
+    monkeypatch.setattr(listing, "FOUND_LIMIT", 50)
     found: list[str] = []
     for number in range(1, 11):
         page = listing.run(regions(search=[contains(RegionEntry.code)]), {"q": "41", "page": str(number)})
