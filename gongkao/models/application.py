@@ -60,6 +60,7 @@ class Application(Model):
             *("cycle_id", "submitted_at", "status", "grade", "agency_id", "trade_id", "desk_since", "unit_id"),
             *("supervising_unit_id", "person_id", "person_name", "identity_tail", "number", "id"),
         ),
+        Index("ix_application_status", "cycle_id", "status", "submitted_at", "grade", "agency_id", "id"),
         Index("ix_application_agency_submitted", "cycle_id", "agency_id", "submitted_at", "status", "grade"),
         # With what an agency's queue is filtered and searched by, so that its rows are read only to be shown.
         Index(
