@@ -16,7 +16,9 @@ def of_agencies(actor: Account) -> list[Filter]:
     """By the agency that reviews, for lists of a query over applications; nothing for whoever oversees only one."""
     if actor.unit_id is not None or (actor.agency is not None and actor.agency.region.level is RegionLevel.COUNTY):
         return []
-    query = narrow(select(Agency.id, Agency.name), Agency, actor).where(Agency.id.in_(select(Unit.agency_id)))
+    query = narrow(select(Agency.id, Agency.name), Agency, actor).where(
+        select(Unit.id).where(Unit.agency_id == Agency.id).exists()
+    )
     agencies = db.session.execute(query.order_by(Agency.code)).all()
     if len(agencies) < 2:
         return []

@@ -555,9 +555,11 @@ def may_open_visit(actor: Account, original: Original) -> bool:
 
 def _units(actor: Account) -> list[tuple[str, str]]:
     """The units that something is held of; none where so much is held that they would be too many to choose from."""
-    if held_counts(actor)[0] > COUNT_LIMIT:
-        return []
     members = narrow(select(Original.member_id), Original, actor).where(visits.held())
+    if (
+        db.session.scalar(select(func.count()).select_from(members.limit(COUNT_LIMIT + 1).subquery())) or 0
+    ) > COUNT_LIMIT:
+        return []
     people = select(VisitMember.application_id).where(VisitMember.id.in_(members))
     units = select(Application.unit_id).where(Application.id.in_(people))
     query = select(Unit.id, Unit.name).where(Unit.id.in_(units)).order_by(Unit.name).limit(UNIT_CHOICES + 1)

@@ -347,7 +347,7 @@ def all_listing(actor: Account) -> Listing:
     if actor.unit is None:
         agencies = db.session.execute(
             narrow(select(Agency.id, Agency.name), Agency, actor)
-            .where(Agency.id.in_(select(Unit.agency_id)))
+            .where(select(Unit.id).where(Unit.agency_id == Agency.id).exists())
             .order_by(Agency.code)
         ).all()
         if len(agencies) > 1:

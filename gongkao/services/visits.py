@@ -412,7 +412,9 @@ def _agencies(actor: Account) -> list[tuple[str, str]]:
     """The agencies that an overseer has to tell apart; none for a unit."""
     if actor.unit is not None:
         return []
-    query = narrow(select(Agency.id, Agency.name), Agency, actor).where(Agency.id.in_(select(Visit.agency_id)))
+    query = narrow(select(Agency.id, Agency.name), Agency, actor).where(
+        select(Visit.id).where(Visit.agency_id == Agency.id).exists()
+    )
     return [(str(agency_id), name) for agency_id, name in db.session.execute(query.order_by(Agency.code))]
 
 
