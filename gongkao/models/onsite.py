@@ -66,7 +66,7 @@ class Visit(Model):
     """One unit's people brought together for one confirmation (notice 二（二）: 由单位人事部门集中报)."""
 
     __tablename__ = "visit"
-    __table_args__ = (Index("ix_visit_agency", "agency_id", "status", "id"),)
+    __table_args__ = (Index("ix_visit_agency", "agency_id", "cycle_id", "status", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)

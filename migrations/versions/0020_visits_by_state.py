@@ -14,7 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.drop_index("ix_visit_agency_id", table_name="visit")
-    op.create_index("ix_visit_agency", "visit", ["agency_id", "status", "id"])
+    op.create_index("ix_visit_agency", "visit", ["agency_id", "cycle_id", "status", "id"])
 
 
 def downgrade() -> None:
