@@ -42,12 +42,21 @@ def _take_apart_anew(_mapper: Any, connection: Connection, person: Person) -> No
         return
     theirs = select(Application.cycle_id, Application.id).where(Application.person_id == person.id)
     for cycle_id, application_id in connection.execute(theirs).all():
-        there = (NamePart.cycle_id == cycle_id, NamePart.application_id == application_id)
-        connection.execute(delete(NamePart).where(*there, NamePart.part.in_(parts_of(before[0]))))
+        _drop(connection, cycle_id, application_id, before[0])
         _keep(connection, cycle_id, application_id, person.name)
+
+
+@event.listens_for(Application, "before_delete")
+def _throw_away(_mapper: Any, connection: Connection, gone: Application) -> None:
+    _drop(connection, gone.cycle_id, gone.id, gone.person_name)
 
 
 def _keep(connection: Connection, cycle_id: int, application_id: int, name: str) -> None:
     rows = [{"cycle_id": cycle_id, "part": part, "application_id": application_id} for part in parts_of(name)]
     if rows:
         connection.execute(insert(NamePart), rows)
+
+
+def _drop(connection: Connection, cycle_id: int, application_id: int, name: str) -> None:
+    there = (NamePart.cycle_id == cycle_id, NamePart.application_id == application_id)
+    connection.execute(delete(NamePart).where(*there, NamePart.part.in_(parts_of(name))))

@@ -220,7 +220,8 @@ def test_the_desk_lists_what_waits_and_the_page_puts_scan_beside_facts(
     desk = officer.get("/sheet-desk").text
     assert waiting.number in desk and "138****0001" in desk and "13800000001" not in desk
     assert re.search(r"待本机构审核</span> <strong[^>]*>1<", desk)
-    assert "还没有登记表" in officer.get("/sheet-desk?status=refused").text
+    assert "没有符合条件的内容。请更换或清除条件。" in officer.get("/sheet-desk?status=refused").text
+    assert "还没有登记表" in sign_in(world.far_officer).get("/sheet-desk").text
     assert officer.get("/sheet-desk/export").mimetype.endswith("sheet")
     page = officer.get(f"/sheet-desk/{waiting.id}").text
     assert all(text in page for text in ("中牟县晴川学校", "卓明远", "138****0001", "2025年3月11日"))
