@@ -35,7 +35,7 @@ from gongkao.models import Account, Agency, Application, Cycle, Role, Unit
 from gongkao.services.transaction import transaction
 
 GOAL = 1.3
-_ROUNDS = 60
+_ROUNDS = 200
 _LATER = date(2024, 12, 10)
 
 

@@ -230,7 +230,7 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on_and_gives_no_number_twi
     assert (job.state, job.done) == (JobState.RUNNING, 2)
     assert serials() == [1, 2, 3, 4]
     assert [path.name for path in sorted((queue().folder / str(job_id)).glob("*.zip"))] == ["000000.zip"]
-    numbers = dict(db.session.execute(select(Certificate.application_id, Certificate.number)).tuples().all())
+    numbers = dict(db.session.execute(select(Certificate.application_id, Certificate.number)).all())
 
     made: list[Any] = []
     maker = batches.KINDS["issue"].maker
@@ -241,7 +241,7 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on_and_gives_no_number_twi
     job = db.session.get_one(Job, job_id)
     assert (job.state, job.done, len(made)) == (JobState.DONE, 5, 3)
     assert serials() == [1, 2, 3, 4, 5]
-    kept = dict(db.session.execute(select(Certificate.application_id, Certificate.number)).tuples().all())
+    kept = dict(db.session.execute(select(Certificate.application_id, Certificate.number)).all())
     assert kept.items() >= numbers.items()
     assert sorted(name.partition("-")[0] for name in entries(job)) == sorted(kept.values())
 
