@@ -164,10 +164,11 @@ class Result(Model):
     """
 
     __tablename__ = "result"
+    __table_args__ = (Index("ix_result_release", "release_id", "passed", "application_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
-    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"), index=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
     passed: Mapped[bool] = mapped_column(Boolean)
     marks: Mapped[list[dict[str, object]]] = mapped_column(JSON)
     number: Mapped[str] = mapped_column(String(40), unique=True)

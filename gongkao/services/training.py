@@ -462,7 +462,8 @@ def listing(actor: Account) -> Listing:
         .options(
             contains_eager(TrainingClass.agency),
             contains_eager(TrainingClass.trade),
-            selectinload(TrainingClass.members),
+            # Only to be counted.
+            selectinload(TrainingClass.members).load_only(TrainingMember.completed),
         )
     )
     return Listing(
