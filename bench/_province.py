@@ -32,7 +32,7 @@ from tests.postgres import kept_postgres, start_postgres
 
 SMALL, LARGE = 10_000, int(os.environ.get("GONGKAO_BENCH_LARGE", 1_000_000))
 DAY = date(2025, 3, 27)
-# The agency whose desk is as long in the small database as in the large one.
+# The agency that has as much to do in the small database as in the large one.
 BUSY, QUEUE = "410100", 10_000
 ENGINES = ("sqlite", "postgresql")
 _SECRET = "a key for measuring only, long enough to be taken"
@@ -42,11 +42,11 @@ _rings: dict[Flask, sealing.Keyring] = {}
 
 
 @cache
-def province_of(engine: str, size: int, years: int = 10) -> Flask:
-    """An app on a province of that size, with more of its current applications at one agency; kept to the end."""
+def province_of(engine: str, size: int, years: int = 10, queue: int = QUEUE) -> Flask:
+    """An app on a province of that size, `queue` of its current applications at one agency; kept to the end."""
     folder = os.environ.get("GONGKAO_BENCH_FOLDER")
     if folder:
-        place = Path(folder) / f"{engine}-{size}-{years}"
+        place = Path(folder) / f"{engine}-{size}-{years}-{queue}"
     else:
         place = Path(_open.enter_context(tempfile.TemporaryDirectory(prefix="gongkao-bench-")))
     place.mkdir(parents=True, exist_ok=True)
@@ -59,17 +59,12 @@ def province_of(engine: str, size: int, years: int = 10) -> Flask:
         with app.app_context():
             upgrade(directory=app.extensions["migrate"].directory)
             began = time.monotonic()
-            made = province.load(size, seed=2025, password="!" * 12, years=years, busy=(BUSY, _queue(size, years)))
+            made = province.load(size, seed=2025, password="!" * 12, years=years, busy=(BUSY, min(queue, size // years)))
             took = time.monotonic() - began
             print(f"{engine}: {size} applications, {made.rows} rows in {took:.0f} s", file=sys.stderr)
         (place / "made").touch()
     _rings[app] = sealing.keyring()
     return app
-
-
-def _queue(size: int, years: int) -> int:
-    """The whole queue where it is the whole database or the large one, else its share."""
-    return QUEUE if years == 1 or size > 2 * QUEUE else size // 100
 
 
 def close() -> None:
