@@ -59,7 +59,8 @@ def province_of(engine: str, size: int, years: int = 10, queue: int = QUEUE) -> 
         with app.app_context():
             upgrade(directory=app.extensions["migrate"].directory)
             began = time.monotonic()
-            made = province.load(size, seed=2025, password="!" * 12, years=years, busy=(BUSY, min(queue, size // years)))
+            busy = BUSY, min(queue, size // years)
+            made = province.load(size, seed=2025, password="!" * 12, years=years, busy=busy)
             took = time.monotonic() - began
             print(f"{engine}: {size} applications, {made.rows} rows in {took:.0f} s", file=sys.stderr)
         (place / "made").touch()
