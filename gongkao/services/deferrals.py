@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from gongkao.access.scope import narrow, sees_everything
+from gongkao.access.scope import narrow
 from gongkao.clock import now, today
 from gongkao.documents.papers import DeferralPledgePaper
 from gongkao.documents.review_papers import DeferralNoticePaper
@@ -35,7 +35,7 @@ from gongkao.rules.materials import MEGABYTE, MaterialKind
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, cycles, files, messages, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.list_filters import of_agencies, of_application
+from gongkao.services.list_filters import of_agencies
 from gongkao.services.listing import Cell, Column, Filter, Listing
 from gongkao.services.people_search import of_people
 from gongkao.services.transaction import transaction
@@ -467,10 +467,11 @@ def _run_one(deferral_id: int, day: date) -> str:
 
 def listing(actor: Account) -> Listing:
     """The deferrals in the person's scope, of the current cycle."""
-    bare = select(Deferral).where(Deferral.cycle_id == cycles.current_cycle().id)
+    of_cycle = select(Deferral).where(Deferral.cycle_id == cycles.current_cycle().id)
+    # The province goes through applications, too: a draft's pledge is nobody else's yet.
+    bare = narrow(of_cycle.join(Deferral.application), Application, actor)
     query = (
-        narrow(bare.join(Deferral.application), Application, actor)
-        .join(Application.person)
+        bare.join(Application.person)
         .join(Application.unit)
         .options(
             contains_eager(Deferral.application).options(
@@ -481,7 +482,7 @@ def listing(actor: Account) -> Listing:
     return Listing(
         title="容缺后补",
         query=query,
-        bare=bare if sees_everything(actor) else None,
+        bare=bare,
         tie=Deferral.id,
         sort="status",
         search=[of_people(Deferral.application_id)],
@@ -508,7 +509,7 @@ def listing(actor: Account) -> Listing:
             ),
         ],
         filters=[
-            *of_application(Deferral.application, *of_agencies(actor)),
+            *of_agencies(actor),
             Filter(
                 "status",
                 "容缺后补",

@@ -10,7 +10,7 @@ from gongkao.extensions import db
 from gongkao.models import Application, ApplicationEvent, Deferral, DeferralStatus, Message, YearlyAssessment
 from gongkao.rules.application_form import NOT_FILED
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import deferrals, waiting
+from gongkao.services import deferrals, listing, waiting
 from gongkao.services.deferrals import DeadlineRun
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
@@ -91,6 +91,17 @@ def test_it_fails_wherever_the_application_stands(world: World, at: Callable[[da
     at(date(2025, 7, 1))
     assert deferrals.run_deadlines().failed == 1
     assert application.status is Status.REFUSED
+
+
+def test_a_pledge_in_a_draft_is_nobody_elses_yet(world: World, made: Application) -> None:
+    """Neither listed nor counted, also by the province, until it is handed in, and no more once it is taken back."""
+    draft = factories.application(factories.person("牧青禾", 91), world.school)
+    with transaction() as session:
+        draft.deferral = Deferral(status=DeferralStatus.PLEDGED, years=[2024], pledged_at=now())
+        session.flush()
+    for account in (world.province_officer, world.officer, world.unit_administrator):
+        page = listing.run(deferrals.listing(account), {})
+        assert [row.id for row in page.rows] == [_deferral(made).id] and page.total == 1, account.username
 
 
 def test_reminders_come_at_their_days_and_once_each(
