@@ -27,13 +27,12 @@ from gongkao.models import (
     Unit,
 )
 from gongkao.rules.calendar import day_text
-from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialFacts, Need, materials_for
 from gongkao.rules.workflow import FINAL, Status
 from gongkao.services import application_form, audit, certificates, cycles, files, kept, notices, timeline, unmasking
 from gongkao.services.errors import NotFound
 from gongkao.services.kept import Figures
-from gongkao.services.list_filters import of_agencies
+from gongkao.services.list_filters import of_agencies, of_grade
 from gongkao.services.listing import Cell, Column, Filter, Listing
 from gongkao.services.people_search import of_people
 from gongkao.services.transaction import transaction
@@ -87,12 +86,7 @@ def archive_listing(actor: Account) -> Listing:
                 [("", "全部"), ("no", "未封存"), ("yes", "已封存")],
                 lambda value: sealed.exists() if value == "yes" else ~sealed.exists(),
             ),
-            Filter(
-                "grade",
-                "等级",
-                [("", "全部等级"), *((str(int(grade)), grade.label) for grade in Grade)],
-                lambda value: Application.grade == int(value),
-            ),
+            of_grade(),
         ],
         empty_text="没有符合条件的档案。资格审查结束、结果公布并办理证书后归档。",
     )

@@ -6,7 +6,6 @@ is kept or undone, so a number that was taken is a certificate that exists.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
@@ -36,7 +35,7 @@ from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
 from gongkao.services import audit, cycles, files, messages, unmasking
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.list_filters import of_agencies, of_application
+from gongkao.services.list_filters import of_agencies, of_application, of_grade
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.notices import shown_code
 from gongkao.services.people_search import of_people
@@ -316,12 +315,7 @@ def certificate_listing(actor: Account) -> Listing:
             *of_application(
                 Certificate.application,
                 *of_agencies(actor),
-                Filter(
-                    "grade",
-                    "等级",
-                    [("", "全部等级"), *((str(int(grade)), grade.label) for grade in Grade)],
-                    lambda value: Application.grade == int(value),
-                ),
+                of_grade(),
             ),
             Filter(
                 "state",
@@ -342,8 +336,7 @@ def certificate_listing(actor: Account) -> Listing:
 
 def revoked_listing(actor: Account) -> Listing:
     """The revoked ones of the list: each has a notice."""
-    everything = certificate_listing(actor)
-    return replace(everything, query=everything.query.where(Certificate.state == CertificateState.REVOKED), bare=None)
+    return certificate_listing(actor).where(Certificate.state == CertificateState.REVOKED)
 
 
 def count_revoked(actor: Account) -> int:

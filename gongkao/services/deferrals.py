@@ -5,7 +5,7 @@ up in time fails by itself, once, with a notice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -523,9 +523,7 @@ def listing(actor: Account) -> Listing:
 
 def notice_listing(actor: Account) -> Listing:
     """Those of the list that there is a notice for."""
-    everything = listing(actor)
-    decided = (Deferral.status != DeferralStatus.PLEDGED, Application.submitted_at.is_not(None))
-    return replace(everything, query=everything.query.where(*decided), bare=None)
+    return listing(actor).where(Deferral.status != DeferralStatus.PLEDGED, Application.submitted_at.is_not(None))
 
 
 def _application_cell(row: Deferral) -> Cell:

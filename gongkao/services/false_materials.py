@@ -1,7 +1,6 @@
 """False information and materials (notice 四（四）): raised, answered by the applicant, decided, lifted on appeal."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -498,9 +497,7 @@ def listing(actor: Account) -> Listing:
 
 def notice_listing(actor: Account) -> Listing:
     """Those of the list that have notices."""
-    everything = listing(actor)
-    confirmed = FalseMaterialsCase.status.in_([CaseStatus.CONFIRMED, CaseStatus.LIFTED])
-    return replace(everything, query=everything.query.where(confirmed))
+    return listing(actor).where(FalseMaterialsCase.status.in_([CaseStatus.CONFIRMED, CaseStatus.LIFTED]))
 
 
 def _statement_word(row: FalseMaterialsCase) -> str:

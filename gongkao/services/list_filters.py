@@ -1,5 +1,6 @@
 """Filters that several lists share."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +9,11 @@ from sqlalchemy import select
 from gongkao.access.scope import narrow
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, Unit
+from gongkao.rules.grades import Grade
 from gongkao.rules.routing import RegionLevel
 from gongkao.services.listing import Cell, Filter
+
+LOWEST_FIRST = tuple(sorted(Grade, reverse=True))
 
 
 def of_agencies(actor: Account) -> list[Filter]:
@@ -24,6 +28,12 @@ def of_agencies(actor: Account) -> list[Filter]:
         return []
     choices = [("", "全部机构"), *((str(agency_id), name) for agency_id, name in agencies)]
     return [Filter("agency", "审查机构", choices, lambda value: Application.agency_id == int(value))]
+
+
+def of_grade(column: Any = Application.grade, grades: Iterable[Grade] = Grade) -> Filter:
+    """By a grade, which are offered in the order given."""
+    choices = [("", "全部等级"), *((str(int(grade)), grade.label) for grade in grades)]
+    return Filter("grade", "等级", choices, lambda value: column == int(value))
 
 
 def of_application(belongs: Any, *filters: Filter) -> list[Filter]:

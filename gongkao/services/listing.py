@@ -5,7 +5,7 @@ A service describes its list as a `Listing`; `run` gives one page of it and `exp
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, false, func, literal, or_, select, tuple_
@@ -91,6 +91,10 @@ class Listing:
     bare: Select[Any] | None = None
     # The same rows, asked for in the way that counting them is quick in, where that is another than in their order.
     count_from: Select[Any] | None = None
+
+    def where(self, *conditions: ColumnElement[bool]) -> "Listing":
+        """The same list of those rows only that fit. The conditions may look at whatever the whole query joins."""
+        return replace(self, query=self.query.where(*conditions), bare=None, count_from=None)
 
 
 @dataclass(frozen=True)
@@ -329,10 +333,12 @@ def _one_page(
             select(tie, func.count().over()).order_by(rank).limit(PER_PAGE).offset(place.skipped)
         ).all()
         if not found and place.skipped:
-            return [], db.session.scalar(_counted(bare)) or 0, False
+            return [], db.session.scalar(count_to_limit(bare)) or 0, False
         keys, total = [row[0] for row in found], found[0][1] if found else 0
         return keys, min(total, most - 1), total > FOUND_LIMIT
-    counting = _counted(bare if quick is None else quick.with_only_columns(listing.tie, maintain_column_froms=True))
+    counting = count_to_limit(
+        bare if quick is None else quick.with_only_columns(listing.tie, maintain_column_froms=True)
+    )
     reading = bare.add_columns(counting.scalar_subquery()).order_by(*order.clauses(backwards=place.backwards))
     reading = reading.offset(place.skipped) if place.beyond is None else reading.where(place.beyond)
     found = db.session.execute(reading.limit(PER_PAGE + 1)).all()
@@ -345,7 +351,7 @@ def _one_page(
     return keys[:PER_PAGE], max(min(total, COUNT_LIMIT), place.skipped + len(keys)), total > COUNT_LIMIT
 
 
-def _counted(bare: Select[Any]) -> Select[Any]:
+def count_to_limit(bare: Select[Any]) -> Select[Any]:
     """How many rows a query of ties has, up to one more than COUNT_LIMIT."""
     return select(func.count()).select_from(bare.limit(COUNT_LIMIT + 1).subquery())
 

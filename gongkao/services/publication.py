@@ -11,6 +11,7 @@ from gongkao.rules.fields import mask_name
 from gongkao.rules.grades import Grade
 from gongkao.services import cycles, listing
 from gongkao.services.errors import NotFound
+from gongkao.services.list_filters import LOWEST_FIRST, of_grade
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 
 # How many a printed list holds at most.
@@ -38,14 +39,7 @@ def releases() -> Listing:
             Column("grade", "等级", lambda row: Grade(row.grade).label, Release.grade),
             Column("released", "公布日期", lambda row: f"{row.released_at:%Y-%m-%d}", Release.released_at, kind="date"),
         ],
-        filters=[
-            Filter(
-                "grade",
-                "等级",
-                [("", "全部等级"), *((str(int(grade)), grade.label) for grade in sorted(Grade, reverse=True))],
-                lambda value: Release.grade == int(value),
-            )
-        ],
+        filters=[of_grade(Release.grade, LOWEST_FIRST)],
         empty_text="还没有公布的考核结果。各工考管理机构公布后，名单会出现在这里。",
     )
 

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import contains_eager, joinedload
@@ -14,7 +13,7 @@ from gongkao.models import Account, Agency, Application, Person, Release, Result
 from gongkao.rules.grades import Grade
 from gongkao.services import cycles
 from gongkao.services.errors import NotFound, Refused
-from gongkao.services.list_filters import of_agencies, of_application
+from gongkao.services.list_filters import LOWEST_FIRST, of_agencies, of_application, of_grade
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.people_search import of_people
 
@@ -75,7 +74,7 @@ def result_listing(actor: Account) -> Listing:
             Column("passed", "结论", _conclusion, Result.passed, kind="status"),
         ],
         filters=[
-            *of_application(Result.application, _grade_filter(Application.grade), *of_agencies(actor)),
+            *of_application(Result.application, of_grade(grades=LOWEST_FIRST), *of_agencies(actor)),
             Filter(
                 "passed",
                 "结论",
@@ -90,11 +89,6 @@ def result_listing(actor: Account) -> Listing:
 def _of_year(year: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """A result's number begins with its cycle's year: where the year's results lie in the index of the numbers."""
     return Result.number >= str(year), Result.number < str(year + 1)
-
-
-def _grade_filter(column: Any) -> Filter:
-    choices = [("", "全部等级"), *((str(int(grade)), grade.label) for grade in sorted(Grade, reverse=True))]
-    return Filter("grade", "等级", choices, lambda value: column == int(value))
 
 
 def _marks_text(row: Result) -> str:
@@ -153,7 +147,7 @@ def release_listing(actor: Account) -> Listing:
             Column("document", "合格人员通知文号", lambda row: row.document_number, Release.document_number),
             Column("released", "公布日期", lambda row: f"{row.released_at:%Y-%m-%d}", Release.released_at, kind="date"),
         ],
-        filters=[_grade_filter(Release.grade)],
+        filters=[of_grade(Release.grade, LOWEST_FIRST)],
         empty_text="没有符合条件的公布记录。",
     )
 

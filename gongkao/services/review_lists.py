@@ -1,7 +1,7 @@
 """The reviewers' lists: the queue of one's own desks, and all applications in one's scope."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -11,13 +11,14 @@ from sqlalchemy.orm import joinedload, selectinload
 from gongkao.access.scope import at_desk, narrow
 from gongkao.clock import ZONE, today
 from gongkao.extensions import db
-from gongkao.models import Account, Agency, Application, Cycle, Person, ReviewNote, Role, Trade, Unit
+from gongkao.models import Account, Application, Cycle, Person, ReviewNote, Role, Trade, Unit
 from gongkao.rules import calendar, workflow
 from gongkao.rules.calendar import Window
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import claims, cycles, kept, listing, review_notes
 from gongkao.services.kept import Figures
+from gongkao.services.list_filters import of_agencies, of_grade
 from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with
 from gongkao.services.people_search import by_identity, few, is_number
 from gongkao.services.review_page import only_name
@@ -181,11 +182,6 @@ def _common_columns() -> list[Column]:
     ]
 
 
-def _grade_filter() -> Filter:
-    choices = [("", "全部等级"), *((str(int(grade)), grade.label) for grade in Grade)]
-    return Filter("grade", "等级", choices, lambda value: Application.grade == int(value))
-
-
 def _status_filter(label: str, statuses: list[Status], *, shown: bool = True) -> Filter:
     choices = [("", f"全部{label}"), *((status.value, status.label) for status in statuses)]
     return Filter("status", label, choices, lambda value: Application.status == Status(value), shown)
@@ -199,7 +195,7 @@ def desk_listing(actor: Account, *, with_units: bool = True) -> Listing:
     cycle = cycles.current_cycle()
     waiting = (Application.cycle_id == cycle.id, at_desk(actor))
     desks = own_desks(actor)
-    filters = [_status_filter("环节", [workflow.status_of(desk) for desk in desks], shown=False), _grade_filter()]
+    filters = [_status_filter("环节", [workflow.status_of(desk) for desk in desks], shown=False), of_grade()]
     if with_units:
         filters += _unit_filter(waiting)
     filters += [_note_filter(actor), Filter("age", "已等", [(age[0], age[1]) for age in AGES], _aged, shown=False)]
@@ -343,16 +339,7 @@ def all_listing(actor: Account) -> Listing:
     cycle = cycles.current_cycle()
     query = narrow(select(Application), Application, actor)
     query = query.where(Application.cycle_id == cycle.id, Application.status != Status.DRAFT)
-    filters = [_status_filter("状态", [status for status in Status if status is not Status.DRAFT]), _grade_filter()]
-    if actor.unit is None:
-        agencies = db.session.execute(
-            narrow(select(Agency.id, Agency.name), Agency, actor)
-            .where(select(Unit.id).where(Unit.agency_id == Agency.id).exists())
-            .order_by(Agency.code)
-        ).all()
-        if len(agencies) > 1:
-            choices = [("", "全部机构"), *((str(agency_id), name) for agency_id, name in agencies)]
-            filters.append(Filter("agency", "审查机构", choices, lambda value: Application.agency_id == int(value)))
+    submitted: list[Status] = [status for status in Status if status is not Status.DRAFT]
     return Listing(
         title="申报人员",
         query=_whole(query),
@@ -361,7 +348,7 @@ def all_listing(actor: Account) -> Listing:
         descending=True,
         search=[_of_the_year],
         search_hint=_SEARCH_HINT,
-        filters=filters,
+        filters=[_status_filter("状态", submitted), of_grade(), *of_agencies(actor)],
         columns=[
             *_common_columns(),
             Column(
@@ -401,8 +388,7 @@ def first_waiting(actor: Account, status: Status, args: Mapping[str, str]) -> in
 
 
 def _free_queue(actor: Account, args: Mapping[str, str], free: ColumnElement[bool]) -> Listing:
-    queue = desk_listing(actor, with_units=bool(args.get("unit")))
-    return replace(queue, query=queue.query.where(free))
+    return desk_listing(actor, with_units=bool(args.get("unit"))).where(free)
 
 
 def _at(status: Status, args: Mapping[str, str]) -> dict[str, str]:

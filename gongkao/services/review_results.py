@@ -1,7 +1,6 @@
 """The result of a review as a notice to the person: for those found qualified, and those refused with the reasons."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
@@ -24,8 +23,7 @@ DECIDED = (Status.QUALIFIED, Status.REFUSED)
 
 def listing(actor: Account) -> Listing:
     """The applications in sight whose review is over, filtered as the list of all applications is."""
-    everything = review_lists.all_listing(actor)
-    return replace(everything, query=everything.query.where(Application.status.in_(DECIDED)))
+    return review_lists.all_listing(actor).where(Application.status.in_(DECIDED))
 
 
 def find(actor: Account, application_id: int) -> ReviewResultPaper:
