@@ -15,12 +15,10 @@ from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from sqlalchemy import Engine, event
 
 from app import create_app
 from gongkao import clock, sealing
@@ -130,19 +128,3 @@ def spread(values: Sequence[float]) -> float:
     """How far the middle half lies apart."""
     first, _, last = statistics.quantiles(values, n=4)
     return last - first
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements that a block sends."""
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)

@@ -11,10 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from bench import Measurement
-from bench._province import BUSY, ENGINES, LARGE, SMALL, close, counted, p95, province_of, sign_in, spread, times, use
+from bench._province import BUSY, ENGINES, LARGE, SMALL, close, p95, province_of, sign_in, spread, times, use
 from gongkao.extensions import db
 from gongkao.models import Account
 from gongkao.services import invented
+from tests.statements import sent
 
 GOAL = 1.3
 _ROUNDS = 200
@@ -53,6 +54,6 @@ def _address(page: str, turn: int) -> str:
 
 def _statements(client: FlaskClient, page: str) -> int:
     use(client.application)
-    with counted() as statements:
+    with sent() as statements:
         client.get(_address(page, 0))
     return len(statements)

@@ -16,8 +16,9 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 from bench import Measurement
-from bench._province import LARGE, close, counted, province_of, sign_in, spread, times, use
+from bench._province import LARGE, close, province_of, sign_in, spread, times, use
 from bench.lists import PAGES
+from tests.statements import sent
 
 BUSIEST = (
     *("desk-city", "desk-unit", "all-city", "all-province", "inbox-city"),
@@ -47,7 +48,7 @@ def measure() -> Iterator[Measurement]:
             (all_times,) = times([client], lambda _client, _turn, page=page: page.address, _ROUNDS)  # type: ignore[misc]
             median = statistics.median(all_times)
             parts = _profile(client, page.address)
-            with counted() as statements:
+            with sent() as statements:
                 client.get(page.address)
             whole = sum(parts.values())
             shares = ", ".join(

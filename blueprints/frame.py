@@ -8,11 +8,11 @@ from flask import current_app, request, session, url_for
 from flask_login import current_user
 
 from blueprints import guard
-from blueprints.helpers import account
+from blueprints.helpers import account, waits
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.rules import calendar
-from gongkao.services import cycles, waiting
+from gongkao.services import cycles
 from gongkao.services.errors import NotFound
 
 SYSTEM_NAME = "河南省机关事业单位工勤技能岗位等级考核系统"
@@ -143,7 +143,7 @@ def _frame() -> Frame:
         window, day = cycles.stage(cycles.place_of(account()) if at_work else None)
     except NotFound:
         window, day = None, date.today()
-    counts = waiting.counts(account()) if at_work else {}
+    counts = waits() if at_work else {}
     title, left, text = "", None, ""
     if window is not None:
         title, left = window.title, calendar.days_left(window, day)

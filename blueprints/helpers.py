@@ -6,13 +6,13 @@ from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Response, flash, request, send_file, url_for
+from flask import Response, flash, g, request, send_file, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
 from gongkao.models import Account, Role
 from gongkao.rules.errors import RuleError
-from gongkao.services import listing
+from gongkao.services import listing, waiting
 from gongkao.services.errors import FieldsRefused
 
 Outcome = TypeVar("Outcome")
@@ -22,6 +22,13 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def account() -> Account:
     """The signed-in account itself."""
     return current_user._get_current_object()
+
+
+def waits() -> dict[str, int]:
+    """How much work waits for the signed-in account, by kind (`waiting.counts`); asked for once a request."""
+    if "waits" not in g:
+        g.waits = waiting.counts(account())
+    return g.waits
 
 
 def attempt(form: FlaskForm | None, use_case: Callable[[], Outcome]) -> tuple[bool, Outcome | None]:

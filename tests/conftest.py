@@ -23,7 +23,7 @@ from gongkao import clock
 from gongkao.config import Settings
 from gongkao.extensions import db, talisman
 from gongkao.models import Account
-from gongkao.services import audit, handled, passwords, sessions
+from gongkao.services import audit, handled, kept, passwords, sessions
 from tests import world as worlds
 from tests.postgres import start_postgres
 
@@ -214,6 +214,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     # A request of this test told its address to the thread that runs the next one.
     audit.origin.set("")
     handled.post.set(None)
+    kept._kept.clear()
 
 
 def _forget_the_last_request() -> None:

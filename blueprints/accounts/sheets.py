@@ -9,14 +9,14 @@ from blueprints.accounts import blueprint
 from blueprints.accounts.sheet_forms import FindSheetForm, ScanForm, SheetDecisionForm, SheetForm, SlipForm
 from blueprints.accounts.unit_tabs import unit_tabs
 from blueprints.guard import public, requires
-from blueprints.helpers import account, attachment, attempt, inline, list_export, list_page, row_id
+from blueprints.helpers import account, attachment, attempt, inline, list_export, list_page, row_id, waits
 from gongkao.access.permissions import Permission
 from gongkao.clock import today
 from gongkao.documents import papers
 from gongkao.extensions import limiter
 from gongkao.models import Account, RegistrationSheet, SheetStatus, Unit
 from gongkao.rules.calendar import period_text
-from gongkao.services import files, sheets, waiting
+from gongkao.services import files, sheets
 from gongkao.services.errors import NotFound
 
 PDF = "application/pdf"
@@ -152,7 +152,6 @@ def find_sheet() -> ResponseReturnValue:
 @blueprint.get("/sheet-desk")
 @requires(Permission.DECIDE_SHEETS)
 def sheet_desk() -> ResponseReturnValue:
-    counts = waiting.counts(account())
     page = list_page(
         sheets.desk_listing(account()),
         link=lambda row: url_for("accounts.decide_sheet", sheet_id=row.id),
@@ -160,7 +159,7 @@ def sheet_desk() -> ResponseReturnValue:
         summary=[
             {
                 "label": "待本机构审核",
-                "count": counts.get("sheets", 0),
+                "count": waits().get("sheets", 0),
                 "href": url_for("accounts.sheet_desk", status=SheetStatus.SUBMITTED.value),
                 "current": request.args.get("status") == SheetStatus.SUBMITTED.value,
             }

@@ -234,27 +234,30 @@ def correct_unit(unit_id: int) -> ResponseReturnValue:
 @requires(Permission.MANAGE_UNITS)
 def unit_check_desk() -> ResponseReturnValue:
     person = account()
-    counts = unit_checks.progress(person)
+    counts = unit_checks.desk_progress(person)
+    summary = [
+        {
+            "label": label,
+            "count": counts.value[status.value],
+            "href": url_for("accounts.unit_check_desk", status=status.value),
+            "current": request.args.get("status") == status.value,
+        }
+        for status, label in (
+            (UnitCheckStatus.CONFIRMED, "名称无变化，待确认"),
+            (UnitCheckStatus.CORRECTED, "有更正，待确认"),
+            (UnitCheckStatus.REFUSED, "已退回"),
+            (UnitCheckStatus.ACCEPTED, "已确认"),
+        )
+    ]
+    if counts.moment:
+        summary.append({"label": counts.moment, "href": None})
     page = list_page(
         unit_checks.desk_listing(person),
         link=lambda row: url_for("accounts.unit_check", check_id=row.id),
         export_endpoint="accounts.unit_checks_export",
-        summary=[
-            {
-                "label": label,
-                "count": counts[status.value],
-                "href": url_for("accounts.unit_check_desk", status=status.value),
-                "current": request.args.get("status") == status.value,
-            }
-            for status, label in (
-                (UnitCheckStatus.CONFIRMED, "名称无变化，待确认"),
-                (UnitCheckStatus.CORRECTED, "有更正，待确认"),
-                (UnitCheckStatus.REFUSED, "已退回"),
-                (UnitCheckStatus.ACCEPTED, "已确认"),
-            )
-        ],
+        summary=summary,
     )
-    return render_template("units/check_desk.html", page=page, counts=counts, unit_tabs=unit_tabs("checks"))
+    return render_template("units/check_desk.html", page=page, counts=counts.value, unit_tabs=unit_tabs("checks"))
 
 
 @blueprint.get("/units/check-desk/export")

@@ -9,14 +9,14 @@ from wtforms import HiddenField, StringField, TextAreaField
 
 from blueprints import unmask
 from blueprints.guard import requires
-from blueprints.helpers import account, attempt, inline, list_export, list_page, query_args, row_id
+from blueprints.helpers import account, attempt, inline, list_export, list_page, query_args, row_id, waits
 from blueprints.review import blueprint
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.clock import today
 from gongkao.documents import review_papers
 from gongkao.models import Application, Deferral, DeferralStatus
-from gongkao.services import cycles, deferrals, waiting
+from gongkao.services import cycles, deferrals
 
 _DONE = {"accept": "已通过", "ask": "已要求重新补交", "fail": "已按不符合要求处理，资格审查不通过"}
 
@@ -47,14 +47,14 @@ def deferral_list() -> ResponseReturnValue:
 
 def _summary() -> list[dict[str, Any]]:
     """For an agency: how many wait for its decision, as a filter."""
-    waits = waiting.counts(account()).get("deferrals")
-    if waits is None:
+    waiting = waits().get("deferrals")
+    if waiting is None:
         return []
     status = DeferralStatus.MADE_UP.value
     return [
         {
             "label": "待本机构审核",
-            "count": waits,
+            "count": waiting,
             "href": url_for("review.deferral_list", status=status),
             "current": request.args.get("status") == status,
         }

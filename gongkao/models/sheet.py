@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Date, ForeignKey, Integer, String
+from sqlalchemy import Date, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
@@ -36,6 +36,7 @@ class RegistrationSheet(Model):
     """One sheet for one unit. `token` is the secret in the link by which whoever filled it in comes back to it."""
 
     __tablename__ = "registration_sheet"
+    __table_args__ = (Index("ix_registration_sheet_submitted_at", "submitted_at", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)

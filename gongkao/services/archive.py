@@ -46,7 +46,10 @@ def archive_listing(actor: Account) -> Listing:
     """The decided applications of this cycle in the person's scope, with their sealed files."""
     sealed = select(ArchiveRecord.id).where(ArchiveRecord.application_id == Application.id)
     bare = narrow(select(Application), Application, actor).where(
-        Application.cycle_id == cycles.current_cycle().id, Application.status.in_(_DECIDED)
+        Application.cycle_id == cycles.current_cycle().id,
+        Application.status.in_(_DECIDED),
+        # What is decided has a number: said once more, so that in their order the drafts before them are passed over.
+        Application.number.is_not(None),
     )
     query = (
         bare.join(Application.person)

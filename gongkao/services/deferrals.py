@@ -535,5 +535,9 @@ def work(actor: Account) -> Select[Any]:
     return (
         select(Deferral.id)
         .join(Deferral.application)
-        .where(Deferral.status == DeferralStatus.MADE_UP, Application.agency_id == actor.agency_id)
+        .where(
+            Deferral.cycle_id == cycles.current_cycle().id,
+            Deferral.status == DeferralStatus.MADE_UP,
+            Application.agency_id == actor.agency_id,
+        )
     )

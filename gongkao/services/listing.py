@@ -15,12 +15,11 @@ from sqlalchemy.sql.util import find_tables
 from gongkao import sealing
 from gongkao.extensions import db
 from gongkao.models.types import Identified
+from gongkao.services import kept
 from gongkao.services.replica import from_replica
 from gongkao.storage.spreadsheets import write_table
 
 PER_PAGE = 20
-# Rows are counted so far; where there are more, the page says so. Nobody leafs through 100 pages.
-COUNT_LIMIT = 2_000
 # A search that finds more is narrowed down, not leafed through.
 FOUND_LIMIT = 500
 EXPORT_LIMIT = 50_000
@@ -144,7 +143,14 @@ class Page:
 
 
 def contains(column: Any) -> Callable[[str], ColumnElement[bool]]:
-    return lambda term: column.icontains(term, autoescape=True)
+    """Whether a text holds what is looked for, in capital letters or small ones."""
+
+    def match(term: str) -> ColumnElement[bool]:
+        # Chinese has neither: compared as it stands, twice as quickly.
+        alike = term.upper() == term.lower()
+        return column.contains(term, autoescape=True) if alike else column.icontains(term, autoescape=True)
+
+    return match
 
 
 def ends_with(column: Any) -> Callable[[str], ColumnElement[bool]]:
@@ -251,7 +257,7 @@ def run(listing: Listing, args: Mapping[str, str], link: Callable[[Any], str | N
     keys, total, more = _one_page(listing, query, quick, order, place, searched=searched)
     if not keys and number > 1:
         # Beyond the last page: the last one that was counted stands for it.
-        number = max(1, -(-min(total, COUNT_LIMIT) // PER_PAGE))
+        number = max(1, -(-min(total, kept.COUNT_LIMIT) // PER_PAGE))
         place = _Place((number - 1) * PER_PAGE)
         keys, total, more = _one_page(listing, query, quick, order, place, searched=searched)
     found = db.session.scalars(listing.query.order_by(None).where(listing.tie.in_(keys))).unique() if keys else ()
@@ -298,7 +304,7 @@ class _Place:
 
 def _deep(number: int) -> bool:
     """Whether a page lies beyond the rows that are counted."""
-    return number * PER_PAGE > COUNT_LIMIT
+    return number * PER_PAGE > kept.COUNT_LIMIT
 
 
 def _place(query: Select[Any], order: _Order, args: Mapping[str, str], number: int) -> _Place:
@@ -339,21 +345,24 @@ def _one_page(
     counting = count_to_limit(
         bare if quick is None else quick.with_only_columns(listing.tie, maintain_column_froms=True)
     )
-    reading = bare.add_columns(counting.scalar_subquery()).order_by(*order.clauses(backwards=place.backwards))
+    length = kept.Length(counting)
+    number = literal(kept.COUNT_LIMIT + 1) if length.is_long else counting.scalar_subquery()
+    reading = bare.add_columns(number).order_by(*order.clauses(backwards=place.backwards))
     reading = reading.offset(place.skipped) if place.beyond is None else reading.where(place.beyond)
     found = db.session.execute(reading.limit(PER_PAGE + 1)).all()
     if not found:
         return [], (db.session.scalar(counting) or 0) if place.skipped else 0, False
     keys, total = [row[0] for row in found], found[0][1]
+    length.found(total)
     if place.backwards:
         # The page that one comes from follows.
         keys = [*reversed(keys[:PER_PAGE]), keys[0]]
-    return keys[:PER_PAGE], max(min(total, COUNT_LIMIT), place.skipped + len(keys)), total > COUNT_LIMIT
+    return keys[:PER_PAGE], max(min(total, kept.COUNT_LIMIT), place.skipped + len(keys)), total > kept.COUNT_LIMIT
 
 
 def count_to_limit(bare: Select[Any]) -> Select[Any]:
     """How many rows a query of ties has, up to one more than COUNT_LIMIT."""
-    return select(func.count()).select_from(bare.limit(COUNT_LIMIT + 1).subquery())
+    return select(func.count()).select_from(bare.limit(kept.COUNT_LIMIT + 1).subquery())
 
 
 def rows(listing: Listing, args: Mapping[str, str], limit: int) -> Sequence[Any]:

@@ -28,9 +28,9 @@ from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput, RuleError, WindowClosed
 from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import audit, cycles, handled, messages, review, visits
+from gongkao.services import audit, cycles, handled, kept, messages, review, visits
 from gongkao.services.errors import FieldsRefused, Refused
-from gongkao.services.listing import COUNT_LIMIT, Cell, Column, Filter, Listing, contains, count_to_limit
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, count_to_limit
 from gongkao.services.review import Verdict
 from gongkao.services.transaction import transaction
 from gongkao.services.visit_slots import KIND, day_bounds, require_agency, whole_number
@@ -556,7 +556,7 @@ def may_open_visit(actor: Account, original: Original) -> bool:
 def _units(actor: Account) -> list[tuple[str, str]]:
     """The units that something is held of; none where so much is held that they would be too many to choose from."""
     members = narrow(select(Original.member_id), Original, actor).where(visits.held())
-    if (db.session.scalar(count_to_limit(members)) or 0) > COUNT_LIMIT:
+    if (db.session.scalar(count_to_limit(members)) or 0) > kept.COUNT_LIMIT:
         return []
     people = select(VisitMember.application_id).where(VisitMember.id.in_(members))
     units = select(Application.unit_id).where(Application.id.in_(people))

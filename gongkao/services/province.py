@@ -72,7 +72,7 @@ def load(
     """Make the province in an empty database; `progress` hears how many applications were written each time.
 
     Everybody's password is `password`. `years` is the number of cycles that the applications are spread over; `busy`
-    names an agency by its code and how many of the current cycle's applications come to it besides its usual share.
+    names an agency by its code and how many of each cycle's applications come to it besides its usual share.
     Raises Refused where there are accounts or people already.
     """
     if db.session.scalar(select(Account.id).limit(1)) or db.session.scalar(select(Person.id).limit(1)):
@@ -99,9 +99,10 @@ def load(
         story = Story(loader, chance, offices, stubs, hashed, now, progress)
         for place, year in enumerate(told):
             share = applications // years + (applications % years if year.current else 0)
-            at_once = busy[1] if year.current else 0
+            code, at_once = busy
             who = [RETURN_AFTER * number + place % RETURN_AFTER for number in range(share - at_once)]
-            passed = story.tell(year, who, (busy[0], at_once))
+            who += [-1 - RETURN_AFTER * number - place % RETURN_AFTER for number in range(at_once)]
+            passed = story.tell(year, who, code)
             if not year.current:
                 province_exams.finish(story, year, passed)
             story.write_trail()

@@ -317,10 +317,10 @@ class Story:
         self.next[model] = number + 1
         return number
 
-    def tell(self, year: Year, people: Sequence[int], busy: tuple[str, int] = ("", 0)) -> list[Passed]:
+    def tell(self, year: Year, people: Sequence[int], busy: str = "") -> list[Passed]:
         """One cycle in which these people apply, in the order of their days; gives those found qualified.
 
-        `busy` is the code of an agency and how many more come, all of them new, from its units alone.
+        Those below zero are of the units of the agency with the code `busy`.
         """
         first, last = date(year.year, 3, 13), date(year.year, 3, 31)
         if year.current:
@@ -328,10 +328,8 @@ class Story:
         span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         days = [day for day in span if day.weekday() < 5]
         starts = [(self.chance.choice(days), self.chance.randrange(540), person) for person in people]
-        code, more = busy
-        starts += [(self.chance.choice(days), self.chance.randrange(540), -1 - number) for number in range(more)]
         starts.sort()
-        own = [one for one in self.units if self.offices.agencies[one.agency_id].code == code]
+        own = [one for one in self.units if self.offices.agencies[one.agency_id].code == busy]
         passed: list[Passed] = []
         for done, (day, minute, person) in enumerate(starts, start=1):
             self._apply(year, passed, person, day, minute, self.chance.choice(own) if person < 0 else None)

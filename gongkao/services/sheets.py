@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from gongkao.access.scope import narrow
+from gongkao.access.scope import narrow, sees_everything
 from gongkao.clock import now, today
 from gongkao.documents.papers import PasswordSlipPaper, RegistrationSheetPaper
 from gongkao.extensions import db
@@ -349,10 +349,9 @@ def slip(actor: Account, sheet_id: int, password: str, sign_in_address: str) -> 
 
 def desk_listing(actor: Account) -> Listing:
     """The sheets in the person's scope, those that wait for the own decision first."""
-    query = narrow(select(RegistrationSheet), RegistrationSheet, actor).join(RegistrationSheet.agency)
     return Listing(
         title="管理人员登记表",
-        query=query.options(joinedload(RegistrationSheet.agency)),
+        query=narrow(select(RegistrationSheet), RegistrationSheet, actor).options(joinedload(RegistrationSheet.agency)),
         tie=RegistrationSheet.id,
         sort="submitted_at",
         descending=True,
@@ -391,11 +390,12 @@ def desk_listing(actor: Account) -> Listing:
 
 def administrator_listing(actor: Account) -> Listing:
     """The unit administrators in the person's scope, working and ended."""
-    # Nobody else's account belongs to a unit; asked for by it, the units are gone through in the order of their names.
-    query = narrow(select(Account), Account, actor).where(Account.unit_id.is_not(None))
+    # Nobody else's account belongs to a unit; asked for by it alone, the units are gone through in their names' order.
+    bare = select(Account).join(Account.unit).where(Account.unit_id.is_not(None))
     return Listing(
         title="网上报名管理人员",
-        query=query.join(Account.unit),
+        query=narrow(bare, Account, actor),
+        bare=bare if sees_everything(actor) else None,
         tie=Account.id,
         sort="unit",
         search=[contains(Account.display_name), contains(Account.username), contains(Unit.name)],

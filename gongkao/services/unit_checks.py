@@ -14,8 +14,9 @@ from gongkao.models import Account, RegionEntry, Unit, UnitCheck, UnitCheckStatu
 from gongkao.rules import fields
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput
-from gongkao.services import audit, cycles, messages, units
+from gongkao.services import audit, cycles, kept, messages, units
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.kept import Figures
 from gongkao.services.list_filters import of_status
 from gongkao.services.listing import Cell, Column, Listing, contains
 from gongkao.services.transaction import transaction
@@ -60,6 +61,16 @@ def _above(unit: Unit) -> str:
 def _proposed(unit: Unit, cycle_id: int) -> str:
     check = units.check_of(unit, cycle_id)
     return check.proposed_name if check is not None and check.proposed_name != check.name_before else ""
+
+
+def desk_progress(actor: Account) -> Figures[dict[str, int]]:
+    """The same as `progress` for whoever looks at all units of a region."""
+
+    def count() -> tuple[dict[str, int], int]:
+        found = progress(actor)
+        return found, found["total"]
+
+    return kept.figures("unit checks", actor, (), count)
 
 
 def progress(actor: Account) -> dict[str, int]:

@@ -75,6 +75,7 @@ def work(actor: Account) -> Select[Any]:
         .join(Visit.slot)
         .where(
             Visit.agency_id == actor.agency_id,
+            Visit.cycle_id == cycles.current_cycle().id,
             Visit.status == VisitStatus.BOOKED,
             VisitSlot.starts_at >= first,
             VisitSlot.starts_at <= last,

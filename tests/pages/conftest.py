@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from gongkao.extensions import db
+from tests.statements import sent
 
 
 @pytest.fixture
@@ -25,15 +24,8 @@ def statements(app: Flask) -> Counted:
 
     @contextmanager
     def counted() -> Iterator[list[str]]:
-        sent: list[str] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            if not statement.startswith("BEGIN"):
-                sent.append(statement)
-
         db.session.remove()
-        event.listen(db.engine, "before_cursor_execute", note)
-        yield sent
-        event.remove(db.engine, "before_cursor_execute", note)
+        with sent() as statements:
+            yield statements
 
     return counted

@@ -1,16 +1,14 @@
 """Oversight's pages: the dashboard, samples and the second look, the bans; inspectors read and change nothing."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from html import unescape
-from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from gongkao.extensions import db
 from gongkao.models import Account, Application, Sample, SampleMember
@@ -18,6 +16,7 @@ from gongkao.rules.workflow import Status
 from gongkao.services import samples
 from tests import factories
 from tests.pages.reading import error_beside, main_of
+from tests.statements import sent
 from tests.world import World
 
 SignIn = Callable[[Account], FlaskClient]
@@ -36,21 +35,6 @@ def made(world: World) -> list[Application]:
         factories.application(factories.person(f"监督{serial}", 41 + serial), unit, grade=grade, status=status)
         for serial, (unit, grade, status) in enumerate(plan)
     ]
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA")):
-            asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_the_dashboard_draws_pictures_that_need_nothing_from_outside(
@@ -78,7 +62,7 @@ def test_the_pages_ask_the_database_little(world: World, made: list[Application]
         browser = sign_in(getattr(world, who))
         for address in ("/oversight", "/oversight/slow", "/oversight?grade=4", "/oversight/samples", "/cases"):
             db.session.remove()
-            with statements() as asked:
+            with sent() as asked:
                 assert browser.get(address).status_code == 200
             assert len(asked) <= 12, (address, asked)
 
@@ -153,8 +137,8 @@ def test_inspectors_read_everything_in_their_region_and_change_nothing(
         f"/oversight/applications/{made[0].id}": {"version": "1", "reason": REASON},
         f"/review/{made[0].id}/false-materials": {"description": REASON},
     }
-    for address, sent in changes.items():
-        assert inspector.post(address, data=sent).status_code == 403, address
+    for address, data in changes.items():
+        assert inspector.post(address, data=data).status_code == 403, address
     assert db.session.scalars(select(Sample.id)).all() == [sample.id]
     assert not db.session.scalars(select(SampleMember).where(SampleMember.upheld.is_not(None))).all()
     assert made[0].status is Status.QUALIFIED

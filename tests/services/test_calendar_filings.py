@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from gongkao.extensions import db
 from gongkao.models import Account, AuditEntry, CalendarFiling, FilingStatus, Message
@@ -18,6 +18,7 @@ from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
 from tests.services.conftest import Together
+from tests.statements import sent
 from tests.world import World, identity_number
 
 At = Callable[[date], None]
@@ -272,15 +273,7 @@ def test_filings_are_seen_in_their_region_and_above(world: World) -> None:
 def test_what_is_filed_is_read_once_a_transaction(world: World) -> None:
     file(world)
     unit = world.school
-    statements: list[str] = []
-
-    def count(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", count)
-    try:
+    with sent() as statements:
         for key in (REGISTRATION, WindowKey.UNIT_REVIEW, WindowKey.TRAINING):
             assert cycles.find_window(key, unit, 4) is not None
-    finally:
-        event.remove(db.engine, "before_cursor_execute", count)
     assert sum("FROM calendar_filing" in one for one in statements) == 1

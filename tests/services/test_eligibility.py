@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from gongkao.clock import now
 from gongkao.extensions import db
@@ -15,6 +14,7 @@ from gongkao.rules.retirement import PostKind, RetirementStatus
 from gongkao.services import conditions, cycles, eligibility
 from gongkao.services.transaction import transaction
 from tests import factories
+from tests.statements import sent
 from tests.world import World
 
 
@@ -174,14 +174,8 @@ def test_what_was_judged_keeps_its_version_when_the_conditions_change(made: Appl
 def test_judging_takes_few_queries(made: Application) -> None:
     db.session.expire_all()
     application = db.session.get_one(Application, made.id)
-    statements: list[str] = []
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", count)
-    found = eligibility.judge(application)
-    event.remove(db.engine, "before_cursor_execute", count)
+    with sent() as statements:
+        found = eligibility.judge(application)
     assert found.evaluation is not None and found.obstacles == found.notices == []
     # Cycle, person, trade, assessments, the conditions, bans.
     assert len(statements) <= 6, statements

@@ -1,5 +1,6 @@
 """Every list: search, filters, a total order, pages, and the export of exactly what is filtered."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,9 +9,11 @@ from sqlalchemy import select
 
 from gongkao.models import RegionEntry
 from gongkao.rules.routing import RegionLevel
-from gongkao.services import listing
+from gongkao.services import kept, listing
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, ends_with
+from gongkao.services.replica import last_write
 from gongkao.storage.spreadsheets import read_table
+from tests.statements import sent
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -75,7 +78,7 @@ def test_deep_pages_are_read_on_from_the_one_before(monkeypatch: pytest.MonkeyPa
     source = regions(columns=[*regions().columns, parent])
     asked = {"sort": sort, "order": order}
     whole = [[row.id for row in listing.run(source, {**asked, "page": str(page)}).rows] for page in range(1, 11)]
-    monkeypatch.setattr(listing, "COUNT_LIMIT", 60)
+    monkeypatch.setattr(kept, "COUNT_LIMIT", 60)
 
     def turn(address: Mapping[str, int | str]) -> listing.Page:
         return listing.run(source, {**asked, **{key: str(value) for key, value in address.items()}})
@@ -131,6 +134,34 @@ def test_a_search_stops_counting_and_goes_on_reading(monkeypatch: pytest.MonkeyP
     assert len(found) == 199 and found == sorted(found)
     last = listing.run(regions(search=[contains(RegionEntry.code)]), {"q": "410122"})
     assert (last.total, last.more) == (1, False)
+
+
+def test_a_long_list_is_counted_once_a_minute_and_anew_for_whoever_changed_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(**args: str) -> tuple[str, bool]:
+        with sent() as statements:
+            page = listing.run(regions(), args)
+        return page.total_text, any("count(" in one for one in statements)
+
+    last_write.set(0.0)
+    monkeypatch.setattr(kept, "COUNT_LIMIT", 60)
+    assert run() == ("60以上", True)
+    for _ in range(2):
+        assert run() == ("60以上", False)
+    assert run(page="2", sort="name") == ("60以上", False)
+    # What is filtered otherwise is another list; one that is short is counted every time.
+    assert run(level="county") == ("60以上", True)
+    for _ in range(2):
+        assert run(level="city") == ("18", True)
+    last_write.set(time.time())
+    assert run() == ("60以上", True)
+    last_write.set(0.0)
+    assert run() == ("60以上", False)
+    # Beyond the last page the last one that was counted stands for it.
+    assert listing.run(regions(), {"page": "90"}).number == 3
+    monkeypatch.setattr(kept, "KEEP_SECONDS", 0)
+    assert run() == ("60以上", True)
 
 
 def test_only_offered_filters_and_orders_count() -> None:

@@ -1,23 +1,22 @@
 """The dashboard (notice 二（五）: 事中事后监管): right figures by scope, few statements, the same on both databases."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from gongkao.clock import now
 from gongkao.extensions import db
 from gongkao.models import Account, Application
 from gongkao.rules.workflow import Desk, Status
-from gongkao.services import dashboard, false_materials, kept, listing, review_lists, samples
+from gongkao.services import dashboard, false_materials, kept, review_lists, samples
 from gongkao.services.dashboard import Chart
 from gongkao.services.replica import last_write
 from gongkao.storage.spreadsheets import read_table
 from tests import factories
+from tests.statements import sent
 from tests.world import World
 
 At = Callable[[date], None]
@@ -153,7 +152,7 @@ def test_many_are_counted_once_a_minute_and_anew_for_whoever_changed_something(
         last_write.set(0.0)
 
     assert totals() == [10, 6] and dashboard.dashboard(views[0]).moment == ""
-    monkeypatch.setattr(listing, "COUNT_LIMIT", 7)
+    monkeypatch.setattr(kept, "COUNT_LIMIT", 7)
     last_write.set(0.0)
     assert dashboard.dashboard(views[0]).moment == f"截至{now():%H:%M}"
     one_more()
@@ -182,28 +181,12 @@ def test_tables_are_exported(world: World, made: list[Application]) -> None:
         assert read_table(data, f"{title}.xlsx")[0][0] == first
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
-            asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-
-
 def test_a_page_takes_few_statements_however_much_there_is(world: World, made: list[Application]) -> None:
     account_id = world.province_officer.id
     for build in (dashboard.dashboard, dashboard.slow_offices):
         db.session.remove()
         actor = db.session.scalars(select(Account).where(Account.id == account_id)).one()
-        with statements() as asked:
+        with sent() as asked:
             build(dashboard.view(actor, {}))
         # The page around it takes no more than four.
         assert len(asked) <= 8, asked

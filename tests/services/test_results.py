@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from gongkao.extensions import db
 from gongkao.models import Account, Application, AuditEntry, Release, Result, Score
@@ -17,6 +17,7 @@ from tests import factories
 from tests.documents.reading import read
 from tests.services.test_scores import marks
 from tests.services.test_workflow_concurrency import both_at_once
+from tests.statements import sent
 from tests.world import World
 
 RESULTS_DAY = date(2025, 11, 3)
@@ -197,10 +198,8 @@ def test_many_notices_take_no_query_each(world: World, people: tuple[Application
     factories.release_results(world.officer, world.manager)
     officer = world.officer
     assert officer.agency is not None
-    counted: list[str] = []
-    event.listen(db.engine, "before_cursor_execute", count := lambda *arguments: counted.append(arguments[2]))
-    notices.result_notices(listed(officer), ADDRESS)
-    event.remove(db.engine, "before_cursor_execute", count)
+    with sent() as counted:
+        notices.result_notices(listed(officer), ADDRESS)
     assert len(counted) <= 3, counted
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from gongkao.extensions import db
 from gongkao.models import Application, AuditEntry, Score
@@ -15,6 +15,7 @@ from gongkao.rules.workflow import Status
 from gongkao.services import cycles, listing, scores
 from gongkao.services.errors import FieldsRefused, Refused
 from tests import factories
+from tests.statements import sent
 from tests.world import World
 
 SCORES_DAY = date(2025, 9, 1)
@@ -127,11 +128,9 @@ def test_a_page_of_people_takes_a_bounded_number_of_queries(world: World, at: Ca
 
     def queries() -> int:
         db.session.expire_all()
-        counted = []
-        event.listen(db.engine, "before_cursor_execute", count := lambda *arguments: counted.append(arguments[2]))
-        page = listing.run(scores.entry_listing(world.officer, 4), {})
-        scores.entry_fields(page.rows, cycles.subjects(cycles.current_cycle(), 4), {})
-        event.remove(db.engine, "before_cursor_execute", count)
+        with sent() as counted:
+            page = listing.run(scores.entry_listing(world.officer, 4), {})
+            scores.entry_fields(page.rows, cycles.subjects(cycles.current_cycle(), 4), {})
         return len(counted)
 
     def add(serial: int) -> None:

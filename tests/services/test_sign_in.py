@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import func, select
 
 from gongkao.clock import ZONE
 from gongkao.extensions import db
@@ -15,6 +15,7 @@ from gongkao.services.errors import NotFound
 from gongkao.services.sign_in import Device, TooMany
 from gongkao.services.transaction import transaction
 from tests.services.conftest import Together
+from tests.statements import sent
 from tests.world import PASSWORD, World
 
 START = datetime(2026, 3, 20, 9, 0, tzinfo=UTC).astimezone(ZONE)
@@ -215,20 +216,12 @@ def test_the_database_holds_no_secret_and_is_asked_once(world: World, passing: P
     assert token not in str(db.session.execute(select(SignedInSession.__table__)).all())
     db.session.rollback()
     db.session.expunge_all()
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement.split()[0])
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with sent() as statements:
         for _ in range(3):
             _entered(token)
             passing(timedelta(seconds=20))
-        assert [one for one in statements if one != "BEGIN"] == ["SELECT"] * 3
-        statements.clear()
+    assert [one.split()[0] for one in statements] == ["SELECT"] * 3
+    with sent() as statements:
         _entered(token)
         _entered(token)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-    assert [one for one in statements if one != "BEGIN"] == ["SELECT", "UPDATE", "SELECT"]
+    assert [one.split()[0] for one in statements] == ["SELECT", "UPDATE", "SELECT"]
