@@ -51,7 +51,7 @@ def _list(form: HandOutForm, code: int) -> ResponseReturnValue:
         page=page,
         form=form,
         issues=issues,
-        waiting=len(certificates.without_certificate(person)) if issues else 0,
+        waiting=certificates.count_without(person) if issues else None,
         batch_url=url_for("notices.start_batch", name="certificates", **query_args()),
         revoked=certificates.count_revoked(person),
         revoked_url=url_for("notices.start_batch", name="revocations"),

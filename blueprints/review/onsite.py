@@ -41,8 +41,11 @@ def _is_agency() -> bool:
     return account().role in (Role.AGENCY_OFFICER, Role.AGENCY_MANAGER)
 
 
-def _tabs(current: str) -> list[dict[str, Any]]:
-    """The tabs of on-site confirmation: the agency's day and times, the unit's people, and what everybody sees."""
+def _tabs(current: str, held: int | None = None) -> list[dict[str, Any]]:
+    """The tabs of on-site confirmation: the agency's day and times, the unit's people, and what everybody sees.
+
+    `held` is how many originals are held, where that was counted already.
+    """
     person = account()
     places: list[tuple[str, str, str, int | None]] = []
     if _is_agency():
@@ -52,7 +55,8 @@ def _tabs(current: str) -> list[dict[str, Any]]:
     places.append(("visits", "全部批次", "review.onsite_visits", None))
     if _is_agency():
         places.append(("slots", "时段设置", "review.onsite_slots", None))
-    held, _ = originals.held_counts(person)
+    if held is None:
+        held, _ = originals.held_counts(person).value
     places.append(("originals", "未退原件", "review.onsite_originals", held or None))
     return [
         {"label": label, "href": url_for(endpoint), "count": count, "current": key == current}
@@ -561,28 +565,32 @@ def onsite_remove_slot(slot_id: int) -> ResponseReturnValue:
 def onsite_originals() -> ResponseReturnValue:
     """What was taken in and has not gone back."""
     person = account()
-    held, overdue = originals.held_counts(person)
+    counts = originals.held_counts(person)
+    held, overdue = counts.value
     late = request.args.get("late", "")
+    summary: list[dict[str, Any]] = [
+        {"label": "全部未退", "count": held, "href": url_for("review.onsite_originals"), "current": late == ""},
+        {
+            "label": f"超过{rules.REMIND_AFTER_WORKING_DAYS}个工作日",
+            "count": overdue,
+            "href": url_for("review.onsite_originals", late="yes"),
+            "current": late == "yes",
+        },
+    ]
+    if counts.moment:
+        summary.append({"label": counts.moment, "href": None})
     page = list_page(
         originals.outstanding(person),
         link=_visit_of,
         export_endpoint="review.onsite_originals_export",
-        summary=[
-            {"label": "全部未退", "count": held, "href": url_for("review.onsite_originals"), "current": late == ""},
-            {
-                "label": f"超过{rules.REMIND_AFTER_WORKING_DAYS}个工作日",
-                "count": overdue,
-                "href": url_for("review.onsite_originals", late="yes"),
-                "current": late == "yes",
-            },
-        ],
+        summary=summary,
     )
     return render_template(
         "onsite/originals.html",
         page=page,
         overdue=overdue,
         remind=rules.REMIND_AFTER_WORKING_DAYS,
-        tabs=_tabs("originals"),
+        tabs=_tabs("originals", held),
     )
 
 

@@ -65,6 +65,9 @@ def region_prefix(code: str, level: RegionLevel) -> str:
 def _agencies(account: Account) -> ColumnElement[bool]:
     """The agencies an official acts for or oversees: the own one, and those below it (domain rule 1)."""
     if account.agency is not None:
+        if account.agency.level is RegionLevel.CITY:
+            # Said so PostgreSQL guesses rightly how many they are; by the codes' beginning it takes them for one.
+            return or_(Agency.id == account.agency_id, Agency.parent_id == account.agency_id)
         prefix = region_prefix(account.agency.region_code, account.agency.level)
     elif account.region is not None:
         prefix = region_prefix(account.region.code, account.region.level)
@@ -157,10 +160,14 @@ def _sheets(account: Account) -> ColumnElement[bool]:
 
 
 def _results(account: Account) -> ColumnElement[bool]:
+    if _level(account) is not None:
+        return _reviewed_by(account, Result.reviewing_agency_id)
     return _of_applications(account, Result.application_id)
 
 
 def _certificates(account: Account) -> ColumnElement[bool]:
+    if _level(account) is not None:
+        return _reviewed_by(account, Certificate.reviewing_agency_id)
     return _of_applications(account, Certificate.application_id)
 
 
@@ -221,9 +228,11 @@ def _originals(account: Account) -> ColumnElement[bool]:
     """For a unit those of its tree's people, also where the unit above brought them."""
     if account.unit is None:
         return _reviewed_by(account, Original.agency_id)
-    own = Application.unit_id.in_(select(Unit.id).where(_units(account)))
-    members = select(VisitMember.id).join(VisitMember.visit).join(VisitMember.application)
-    return Original.member_id.in_(members.where(or_(own, _visits(account))))
+    tree = select(Unit.id).where(_units(account))
+    own = select(VisitMember.id).join(VisitMember.application).where(Application.unit_id.in_(tree))
+    # Apart from each other: asked for with "or", everybody who ever came would be gone through.
+    brought = select(VisitMember.id).join(VisitMember.visit).where(Visit.unit_id.in_(tree))
+    return Original.member_id.in_(own.union(brought))
 
 
 def _filings(account: Account) -> ColumnElement[bool]:
@@ -265,20 +274,25 @@ def _examined_by(account: Account) -> ColumnElement[bool]:
     return Agency.region_code == own.parent_code
 
 
+def _held_by(account: Account, agency_id: Any) -> ColumnElement[bool]:
+    """What belongs to an agency that holds the training and tests of the people in one's scope."""
+    return true() if sees_everything(account) else agency_id.in_(select(Agency.id).where(_examined_by(account)))
+
+
 def _sites(account: Account) -> ColumnElement[bool]:
-    return ExamSite.agency_id.in_(select(Agency.id).where(_examined_by(account)))
+    return _held_by(account, ExamSite.agency_id)
 
 
 def _sittings(account: Account) -> ColumnElement[bool]:
-    return ExamSitting.agency_id.in_(select(Agency.id).where(_examined_by(account)))
+    return _held_by(account, ExamSitting.agency_id)
 
 
 def _runs(account: Account) -> ColumnElement[bool]:
-    return SeatingRun.agency_id.in_(select(Agency.id).where(_examined_by(account)))
+    return _held_by(account, SeatingRun.agency_id)
 
 
 def _classes(account: Account) -> ColumnElement[bool]:
-    return TrainingClass.agency_id.in_(select(Agency.id).where(_examined_by(account)))
+    return _held_by(account, TrainingClass.agency_id)
 
 
 def _seats(account: Account) -> ColumnElement[bool]:

@@ -50,8 +50,9 @@ class Application(Model):
     __tablename__ = "application"
     __table_args__ = (
         UniqueConstraint("cycle_id", "person_id"),
-        Index("ix_application_unit_queue", "cycle_id", "unit_id", "status", "desk_since"),
-        Index("ix_application_supervising_queue", "cycle_id", "supervising_unit_id", "status", "desk_since"),
+        # A unit's of all years lie together: PostgreSQL does not pass over an index's first column.
+        Index("ix_application_unit_queue", "unit_id", "cycle_id", "status", "desk_since"),
+        Index("ix_application_supervising_queue", "supervising_unit_id", "cycle_id", "status", "desk_since"),
         Index("ix_application_number", "cycle_id", "number"),
         Index("ix_application_tail", "cycle_id", "identity_tail"),
         # Everybody's, the newest first, with what lists and dashboards count by and what everybody is searched by.

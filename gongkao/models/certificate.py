@@ -59,11 +59,14 @@ class Certificate(Model):
         Index("ix_certificate_application_id", "application_id"),
         Index("ix_certificate_number", "cycle_id", "number"),
         Index("ix_certificate_state", "cycle_id", "state"),
+        Index("ix_certificate_reviewing_agency", "cycle_id", "reviewing_agency_id", "number", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    # The application's agency, which sees its certificates, as that of a result.
+    reviewing_agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))
     serial: Mapped[int] = mapped_column(Integer)
@@ -82,7 +85,7 @@ class Certificate(Model):
     handed_to: Mapped[str] = mapped_column(String(40), default="")
     version: Mapped[int] = mapped_column(Integer, default=1)
 
-    agency: Mapped[Agency] = relationship()
+    agency: Mapped[Agency] = relationship(foreign_keys=[agency_id])
     application: Mapped[Application] = relationship()
     result: Mapped[Result] = relationship()
     replaces: Mapped["Certificate | None"] = relationship(remote_side=[id])

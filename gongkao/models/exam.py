@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from gongkao.clock import now
 from gongkao.models.application import Application
@@ -20,7 +20,10 @@ class TrainingClass(Model):
     """A class of one trade and grade (notice 三（四）)."""
 
     __tablename__ = "training_class"
-    __table_args__ = (Index("ix_training_class_agency", "agency_id", "cycle_id"),)
+    __table_args__ = (
+        Index("ix_training_class_agency", "agency_id", "cycle_id"),
+        Index("ix_training_class_starts_on", "cycle_id", "starts_on", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
@@ -170,6 +173,8 @@ class ExamSitting(Model):
     ends_at: Mapped[datetime] = mapped_column(Moment)
     grades: Mapped[list[int]] = mapped_column(JSON)
     version: Mapped[int] = mapped_column(Integer, default=1)
+    # How many sit in it, where a list asks for that.
+    seated: Mapped[int | None] = query_expression()
 
     agency: Mapped[Agency] = relationship()
     uses: Mapped[list["SittingRoom"]] = relationship(cascade="all, delete-orphan")

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from gongkao.clock import now
 from gongkao.models.application import Application
@@ -25,6 +25,8 @@ class VisitSlot(Model):
     ends_at: Mapped[datetime] = mapped_column(Moment)
     capacity: Mapped[int] = mapped_column(Integer)
     place: Mapped[str] = mapped_column(String(120), default="")
+    # How many people come at that time, where a list asks for that.
+    booked: Mapped[int | None] = query_expression()
 
     agency: Mapped[Agency] = relationship()
     visits: Mapped[list["Visit"]] = relationship(viewonly=True)

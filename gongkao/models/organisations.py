@@ -75,7 +75,7 @@ class Unit(Model):
     """
 
     __tablename__ = "unit"
-    __table_args__ = (Index("ix_unit_path", "path"),)
+    __table_args__ = (Index("ix_unit_path", "path"), Index("ix_unit_agency", "agency_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(60), index=True)
@@ -84,7 +84,7 @@ class Unit(Model):
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     supervising_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
     path: Mapped[str] = mapped_column(by_character(200), default="")
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     contact_phone: Mapped[str] = mapped_column(String(40), default="")
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)

@@ -120,6 +120,7 @@ class ReleaseProposal(Model):
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
+        Index("ix_release_proposal_agency", "cycle_id", "agency_id", "state", "grade"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -164,11 +165,16 @@ class Result(Model):
     """
 
     __tablename__ = "result"
-    __table_args__ = (Index("ix_result_release", "release_id", "passed", "application_id"),)
+    __table_args__ = (
+        Index("ix_result_release", "release_id", "passed", "application_id"),
+        Index("ix_result_reviewing_agency", "reviewing_agency_id", "number", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
     release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
+    # The application's agency, which sees its results: kept here so that its list is read in the order of an index.
+    reviewing_agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     passed: Mapped[bool] = mapped_column(Boolean)
     marks: Mapped[list[dict[str, object]]] = mapped_column(JSON)
     number: Mapped[str] = mapped_column(String(40), unique=True)
@@ -198,11 +204,15 @@ class Recheck(Model):
     """An applicant's request to have the own marks checked again (成绩复核); once for each result."""
 
     __tablename__ = "recheck"
+    __table_args__ = (Index("ix_recheck_agency", "cycle_id", "agency_id", "state", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), unique=True)
+    # Those of the release, by which the agency's list is found.
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     reason: Mapped[str] = mapped_column(String(300))
-    state: Mapped[RecheckState] = mapped_column(Choice(RecheckState), default=RecheckState.ASKED, index=True)
+    state: Mapped[RecheckState] = mapped_column(Choice(RecheckState), default=RecheckState.ASKED)
     asked_at: Mapped[datetime] = mapped_column(Moment, default=now)
     answer: Mapped[str] = mapped_column(String(300), default="")
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))

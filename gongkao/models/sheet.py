@@ -36,14 +36,17 @@ class RegistrationSheet(Model):
     """One sheet for one unit. `token` is the secret in the link by which whoever filled it in comes back to it."""
 
     __tablename__ = "registration_sheet"
-    __table_args__ = (Index("ix_registration_sheet_submitted_at", "submitted_at", "id"),)
+    __table_args__ = (
+        Index("ix_registration_sheet_submitted_at", "submitted_at", "id"),
+        Index("ix_registration_sheet_agency", "agency_id", "status", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)
     token: Mapped[str] = mapped_column(String(43), unique=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     status: Mapped[SheetStatus] = mapped_column(Choice(SheetStatus), index=True)
     unit_name: Mapped[str] = mapped_column(String(60))
     filler: Mapped[str] = mapped_column(String(30))

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from gongkao.access.scope import narrow, sees_everything
+from gongkao.access.scope import narrow
 from gongkao.clock import now, today
 from gongkao.documents.certificate_papers import CertificatePaper, RevocationPaper
 from gongkao.extensions import db
@@ -33,8 +33,9 @@ from gongkao.rules.fields import mask_name
 from gongkao.rules.grades import Grade
 from gongkao.rules.materials import MaterialKind
 from gongkao.rules.workflow import Status
-from gongkao.services import audit, cycles, files, messages, unmasking
+from gongkao.services import audit, cycles, files, kept, messages, unmasking
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.kept import Figures
 from gongkao.services.list_filters import of_agencies, of_application, of_grade
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.notices import shown_code
@@ -73,6 +74,17 @@ def without_certificate(actor: Account, grade: int | None = None) -> list[int]:
     if grade is not None:
         query = query.where(Release.grade == grade)
     return list(db.session.scalars(query))
+
+
+def count_without(actor: Account) -> Figures[int]:
+    """How many call for a certificate and have had none; where many passed, counted once a minute."""
+
+    def count() -> tuple[int, int]:
+        own = Release.agency_id == actor.agency_id, Release.cycle_id == cycles.current_cycle().id
+        passed = select(func.count()).select_from(Result).join(Result.release).where(*own, Result.passed)
+        return len(without_certificate(actor)), db.session.scalar(passed) or 0
+
+    return kept.figures("without certificate", actor, (), count)
 
 
 def issue(actor: Account, result_ids: Sequence[int]) -> list[Certificate]:
@@ -145,6 +157,7 @@ def _make(actor: Account, counter: CertificateCounter, result: Result, replaces:
     made = Certificate(
         cycle_id=counter.cycle_id,
         agency_id=counter.agency_id,
+        reviewing_agency_id=result.reviewing_agency_id,
         application_id=application.id,
         result_id=result.id,
         serial=counter.last,
@@ -280,12 +293,10 @@ def hand_out(actor: Account, certificate_ids: Sequence[int], taken_by: str) -> i
 
 def certificate_listing(actor: Account) -> Listing:
     """The certificates of this cycle in the person's scope."""
-    bare = select(Certificate).where(Certificate.cycle_id == cycles.current_cycle().id)
-    query = narrow(bare.join(Certificate.application), Application, actor)
-    if not sees_everything(actor):
-        bare = query
+    bare = narrow(select(Certificate), Certificate, actor).where(Certificate.cycle_id == cycles.current_cycle().id)
     query = (
-        query.join(Application.person)
+        bare.join(Certificate.application)
+        .join(Application.person)
         .join(Application.unit)
         .options(contains_eager(Certificate.application).contains_eager(Application.person))
     )

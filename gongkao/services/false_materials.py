@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, lazyload, load_only
 from sqlalchemy.orm.interfaces import ORMOption
 
 from gongkao.access.permissions import Permission
@@ -60,6 +60,17 @@ def _whole() -> tuple[ORMOption, ...]:
         joinedload(Application.agency),
     )
     return application, joinedload(FalseMaterialsCase.agency)
+
+
+def _in_a_list() -> tuple[ORMOption, ...]:
+    """What a case is listed with, and no more."""
+    application = joinedload(FalseMaterialsCase.application).options(
+        load_only(Application.id),
+        joinedload(Application.person),
+        joinedload(Application.unit).load_only(Unit.name),
+    )
+    agency = joinedload(FalseMaterialsCase.agency).options(load_only(Agency.name), lazyload(Agency.region))
+    return application, agency
 
 
 def may_raise(actor: Account, application: Application) -> bool:
@@ -449,7 +460,7 @@ def listing(actor: Account) -> Listing:
         filters.append(Filter("agency", "认定机构", choices, lambda value: FalseMaterialsCase.agency_id == int(value)))
     return Listing(
         title="虚假材料",
-        query=narrow(select(FalseMaterialsCase), FalseMaterialsCase, actor).options(*_whole()),
+        query=narrow(select(FalseMaterialsCase), FalseMaterialsCase, actor).options(*_in_a_list()),
         tie=FalseMaterialsCase.id,
         sort="raised",
         descending=True,

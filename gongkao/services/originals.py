@@ -30,6 +30,7 @@ from gongkao.rules.grades import Grade
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, cycles, handled, kept, messages, review, visits
 from gongkao.services.errors import FieldsRefused, Refused
+from gongkao.services.kept import Figures
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, count_to_limit
 from gongkao.services.review import Verdict
 from gongkao.services.transaction import transaction
@@ -449,11 +450,15 @@ def _overdue(day: date) -> Any:
     return Original.received_at <= day_bounds(onsite.reminder_limit(day))[1]
 
 
-def held_counts(actor: Account) -> tuple[int, int]:
+def held_counts(actor: Account) -> Figures[tuple[int, int]]:
     """How many originals in the person's scope are held, and how many of them should have gone back by now."""
-    query = narrow(select(func.count(), func.count().filter(_overdue(today()))), Original, actor)
-    held, overdue = db.session.execute(query.select_from(Original).where(visits.held())).one()
-    return held, overdue
+
+    def count() -> tuple[tuple[int, int], int]:
+        query = narrow(select(func.count(), func.count().filter(_overdue(today()))), Original, actor)
+        held, overdue = db.session.execute(query.select_from(Original).where(visits.held())).one()
+        return (held, overdue), held
+
+    return kept.figures("originals", actor, (), count)
 
 
 def outstanding(actor: Account) -> Listing:
@@ -480,15 +485,15 @@ def outstanding(actor: Account) -> Listing:
     def of_application(match: Any) -> Any:
         return lambda term: Original.member.has(VisitMember.application.has(match(term)))
 
+    # A unit's few are sorted, not met by going through all that is held in the order of an index.
+    since = Original.received_at if actor.unit is None else func.coalesce(Original.received_at, Original.received_at)
     columns = [
         Column("unit", "所在单位", lambda row: row.member.application.unit.name, by_unit),
         Column("name", "姓名", lambda row: row.member.application.person.name, by_person),
         Column("label", "原件", lambda row: row.label),
         Column("pieces", "件数", lambda row: str(row.pieces), kind="number"),
         Column("visit", "批次编号", lambda row: row.member.visit.number, kind="mono"),
-        Column(
-            "received", "接收日期", lambda row: row.received_at.strftime("%Y-%m-%d"), Original.received_at, kind="date"
-        ),
+        Column("received", "接收日期", lambda row: row.received_at.strftime("%Y-%m-%d"), since, kind="date"),
         Column("days", "已留存", days, kind="status"),
     ]
     filters = [

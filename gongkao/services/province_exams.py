@@ -195,7 +195,18 @@ def _results(story: Story, year: Year, passed: Sequence[Passed]) -> None:
         serials[release] += 1
         result = story.take(Result)
         number = f"{year.year}{office.code}{one.grade}{serials[release]:05d}"
-        rows[Result].append((result, one.id, release, fine, f"[{', '.join(frozen)}]", number, _code(chance)))
+        rows[Result].append(
+            (
+                result,
+                one.id,
+                release,
+                one.applicant.unit.agency_id,
+                fine,
+                f"[{', '.join(frozen)}]",
+                number,
+                _code(chance),
+            )
+        )
         if year.last and place % 150 == 0:
             answered = (
                 ("已核对原始记录，成绩无误。", office.officers[0], asked.replace(day=26))
@@ -203,7 +214,7 @@ def _results(story: Story, year: Year, passed: Sequence[Passed]) -> None:
                 else ("", None, None)
             )
             state = RecheckState.UNCHANGED if place % 300 else RecheckState.ASKED
-            rows[Recheck].append((result, "对岗位技能的计分有疑问", state.value, asked, *answered))
+            rows[Recheck].append((result, year.id, office.id, "对岗位技能的计分有疑问", state.value, asked, *answered))
         if fine:
             _certify(story, year, one, result, last, place)
         if year.last and place % 4:
@@ -245,7 +256,8 @@ def _certify(story: Story, year: Year, one: Passed, result: int, last: Counter[i
     handed = (_on(year, 12, 2), office.officers[0], collector) if place % 10 else (None, None, "")
     story.rows[Certificate].append(
         (
-            *(story.take(Certificate), year.id, office.id, one.id, result, serial, number, _code(story.chance)),
+            *(story.take(Certificate), year.id, office.id, person.unit.agency_id, one.id, result, serial, number),
+            _code(story.chance),
             *(content, issued, office.managers[0], CertificateState.VALID.value, *handed),
         )
     )

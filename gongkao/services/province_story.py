@@ -192,11 +192,11 @@ _COLUMNS: dict[type, str] = {
         "cycle_id agency_id grade document_number state proposed_by_id proposed_at decided_by_id decided_at"
     ),
     Release: "id cycle_id agency_id grade document_number proposed_by_id released_by_id released_at",
-    Result: "id application_id release_id passed marks number verification_code",
-    Recheck: "result_id reason state asked_at answer answered_by_id answered_at",
+    Result: "id application_id release_id reviewing_agency_id passed marks number verification_code",
+    Recheck: "result_id cycle_id agency_id reason state asked_at answer answered_by_id answered_at",
     Certificate: (
-        "id cycle_id agency_id application_id result_id serial number verification_code content issued_on "
-        "issued_by_id state handed_at handed_by_id handed_to"
+        "id cycle_id agency_id reviewing_agency_id application_id result_id serial number verification_code content "
+        "issued_on issued_by_id state handed_at handed_by_id handed_to"
     ),
     CertificateCounter: "cycle_id agency_id last",
     ArchiveRecord: "application_id edition file_id sha256 pages parts sealed_at sealed_by_id",

@@ -60,11 +60,12 @@ def ask(actor: Account, reason: str) -> Recheck:
         if today() > last_day(result):
             day = last_day(result)
             raise Refused(f"成绩复核应在{day.year}年{day.month}月{day.day}日前申请，现已截止。")
-        made = Recheck(result_id=result.id, reason=clean)
+        release = result.release
+        made = Recheck(result_id=result.id, cycle_id=release.cycle_id, agency_id=release.agency_id, reason=clean)
         session.add(made)
         audit.record(actor, "ask_recheck", made, result=result.id)
         title = f"收到成绩复核申请：{result.application.person.name}"
-        messages.tell("result", title, clean, f"recheck {made.id}", agency_id=result.release.agency_id)
+        messages.tell("result", title, clean, f"recheck {made.id}", agency_id=release.agency_id)
     return made
 
 
@@ -76,8 +77,7 @@ def listing(actor: Account) -> Listing:
         .join(Result.application)
         .join(Application.person)
         .join(Application.unit)
-        .join(Release, Release.id == Result.release_id)
-        .where(Release.cycle_id == cycles.current_cycle().id, Release.agency_id == actor.agency_id)
+        .where(Recheck.cycle_id == cycles.current_cycle().id, Recheck.agency_id == actor.agency_id)
         .options(
             contains_eager(Recheck.result)
             .contains_eager(Result.application)

@@ -111,6 +111,7 @@ def confirm(actor: Account, grade: int) -> Release:
                 Result(
                     application_id=application.id,
                     release_id=made.id,
+                    reviewing_agency_id=application.agency_id,
                     passed=passed,
                     marks=frozen,
                     number=f"{cycle.year}{agency.code}{grade}{serial:05d}",

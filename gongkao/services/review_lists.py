@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from gongkao.access.scope import at_desk, narrow
 from gongkao.clock import ZONE, today
 from gongkao.extensions import db
-from gongkao.models import Account, Application, Cycle, Person, ReviewNote, Role, Trade, Unit
+from gongkao.models import Account, Application, Cycle, ReviewNote, Role, Trade, Unit
 from gongkao.rules import calendar, workflow
 from gongkao.rules.calendar import Window
 from gongkao.rules.grades import Grade
@@ -165,7 +165,6 @@ def _of_the_year(term: str) -> ColumnElement[bool]:
     return or_(*(match(term) for match in _SEARCH))
 
 
-_BY_PERSON = select(Person.name).where(Person.id == Application.person_id).scalar_subquery()
 _BY_UNIT = select(Unit.name).where(Unit.id == Application.unit_id).scalar_subquery()
 _BY_TRADE = select(Trade.name).where(Trade.id == Application.trade_id).scalar_subquery()
 _SEARCH_HINT = "姓名、身份证号后四位或完整号码、单位、工种"
@@ -174,7 +173,7 @@ _SEARCH_HINT = "姓名、身份证号后四位或完整号码、单位、工种"
 def _common_columns() -> list[Column]:
     return [
         Column("number", "申报号", lambda row: row.number or "", Application.number, kind="mono"),
-        Column("name", "姓名", lambda row: row.person.name, _BY_PERSON, kind="name"),
+        Column("name", "姓名", lambda row: row.person.name, Application.person_name, kind="name"),
         Column("identity", "身份证号", lambda row: row.person.masked_identity_number, kind="mono"),
         Column("unit", "所在单位", lambda row: row.unit.name, _BY_UNIT),
         Column("trade", "申报工种", lambda row: row.trade.name, _BY_TRADE),

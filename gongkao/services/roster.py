@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import contains_eager, selectinload
 
 from gongkao.access.scope import narrow
 from gongkao.clock import now, today
@@ -285,14 +285,13 @@ def progress(entry: RosterEntry) -> Cell:
 def listing(actor: Account) -> Listing:
     """The people of the own unit and of those below it, with how far each has come."""
     cycle_id = cycles.current_cycle().id
+    bare = narrow(select(RosterEntry), RosterEntry, actor).where(RosterEntry.cycle_id == cycle_id)
     return Listing(
         title="人员名单",
-        query=narrow(select(RosterEntry), RosterEntry, actor)
-        .where(RosterEntry.cycle_id == cycle_id)
-        .join(RosterEntry.unit)
-        .options(
-            selectinload(RosterEntry.unit),
-            selectinload(RosterEntry.person).selectinload(Person.applications),
+        bare=bare,
+        query=bare.join(RosterEntry.unit).options(
+            contains_eager(RosterEntry.unit),
+            selectinload(RosterEntry.person).selectinload(Person.applications.and_(Application.cycle_id == cycle_id)),
         ),
         tie=RosterEntry.id,
         sort="name",

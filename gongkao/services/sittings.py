@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import selectinload, with_expression
 
 from gongkao.access.scope import narrow
 from gongkao.clock import now
@@ -231,20 +231,18 @@ def listing(actor: Account) -> Listing:
         .options(
             selectinload(ExamSitting.agency),
             selectinload(ExamSitting.uses).selectinload(SittingRoom.room),
+            with_expression(ExamSitting.seated, taken),
         )
+        # Counted anew also for a sitting that is known to the session already.
+        .execution_options(populate_existing=True)
     )
-    counted = narrow(select(ExamSitting.id, taken), ExamSitting, actor)
-    people: dict[int, int] = {
-        number: count
-        for number, count in db.session.execute(counted.where(ExamSitting.cycle_id == cycles.current_cycle().id))
-    }
 
     def state(sitting: ExamSitting) -> Cell:
         if sitting.ends_at <= now():
             return Cell("已结束", chip="neutral")
         if sitting.starts_at <= now():
             return Cell("进行中", chip="info")
-        return Cell("已编排", chip="done") if people.get(sitting.id) else Cell("未编排", chip="needs")
+        return Cell("已编排", chip="done") if sitting.seated else Cell("未编排", chip="needs")
 
     return Listing(
         title="场次",
@@ -264,7 +262,7 @@ def listing(actor: Account) -> Listing:
                 lambda row: str(sum(use.room.seats(row.kind) for use in row.uses)),
                 kind="number",
             ),
-            Column("people", "已编排（人）", lambda row: str(people.get(row.id, 0)), taken, kind="number"),
+            Column("people", "已编排（人）", lambda row: str(row.seated), taken, kind="number"),
             Column("state", "状态", state, kind="status"),
         ],
         filters=[

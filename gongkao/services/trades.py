@@ -84,7 +84,7 @@ def listing() -> Listing:
 
     return Listing(
         title="工种目录",
-        query=select(Trade).options(selectinload(Trade.openings)),
+        query=select(Trade).options(selectinload(Trade.openings.and_(TradeOpening.cycle_id == cycle_id))),
         tie=Trade.id,
         sort="code",
         search=[contains(Trade.name), contains(Trade.code)],

@@ -35,7 +35,7 @@ def check_listing(actor: Account) -> Listing:
         .options(
             selectinload(Unit.region).selectinload(RegionEntry.parent),
             selectinload(Unit.supervising_unit),
-            selectinload(Unit.checks),
+            selectinload(Unit.checks.and_(UnitCheck.cycle_id == cycle_id)),
         ),
         tie=Unit.path,
         sort="tree",

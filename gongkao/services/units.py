@@ -446,7 +446,7 @@ def unit_listing(actor: Account) -> Listing:
             selectinload(Unit.region).selectinload(RegionEntry.parent),
             joinedload(Unit.agency),
             joinedload(Unit.supervising_unit),
-            selectinload(Unit.checks),
+            selectinload(Unit.checks.and_(UnitCheck.cycle_id == cycle_id)),
         ),
         tie=Unit.id,
         sort="name",

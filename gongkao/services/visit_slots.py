@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import with_expression
 
 from gongkao.access.scope import narrow
 from gongkao.clock import ZONE, now, today
@@ -291,20 +291,18 @@ def listing(actor: Account) -> Listing:
     booked = (
         select(func.count())
         .select_from(VisitMember)
-        .join(VisitMember.visit)
+        .join(Visit, Visit.id == VisitMember.visit_id)
         .where(Visit.slot_id == VisitSlot.id)
         .correlate(VisitSlot)
         .scalar_subquery()
     )
     query = narrow(select(VisitSlot), VisitSlot, actor).where(VisitSlot.cycle_id == cycles.current_cycle().id)
-    query = query.options(selectinload(VisitSlot.visits).selectinload(Visit.members))
+    # Counted anew also for a time that is known to the session already.
+    query = query.options(with_expression(VisitSlot.booked, booked)).execution_options(populate_existing=True)
 
     def places(row: VisitSlot) -> Cell:
-        left = onsite.places_left(row.capacity, counts(row))
+        left = onsite.places_left(row.capacity, row.booked or 0)
         return Cell(f"余{left}人", chip="info") if left else Cell("已约满", chip="needs")
-
-    def counts(row: VisitSlot) -> int:
-        return sum(len(visit.members) for visit in row.visits)
 
     return Listing(
         title="现场确认时段",
@@ -315,7 +313,7 @@ def listing(actor: Account) -> Listing:
             Column("starts", "时间", time_text, VisitSlot.starts_at, kind="date"),
             Column("place", "办理地点", lambda row: row.place),
             Column("capacity", "可接待（人）", lambda row: str(row.capacity), VisitSlot.capacity, kind="number"),
-            Column("booked", "已预约（人）", lambda row: str(counts(row)), booked, kind="number"),
+            Column("booked", "已预约（人）", lambda row: str(row.booked), booked, kind="number"),
             Column("left", "名额", places, kind="status"),
         ],
         filters=[

@@ -19,9 +19,7 @@ from gongkao.models import (
     Recheck,
     RecheckState,
     RegistrationSheet,
-    Release,
     ReleaseProposal,
-    Result,
     Role,
     SheetStatus,
     Unit,
@@ -58,15 +56,10 @@ def _work(account: Account) -> dict[str, Select[Any]]:
             FalseMaterialsCase.agency_id == account.agency_id, FalseMaterialsCase.status == CaseStatus.RAISED
         )
     if may(account, Permission.ENTER_SCORES):
-        found["rechecks"] = (
-            select(Recheck.id)
-            .join(Recheck.result)
-            .join(Release, Release.id == Result.release_id)
-            .where(
-                Release.cycle_id == cycle.id,
-                Release.agency_id == account.agency_id,
-                Recheck.state == RecheckState.ASKED,
-            )
+        found["rechecks"] = select(Recheck.id).where(
+            Recheck.cycle_id == cycle.id,
+            Recheck.agency_id == account.agency_id,
+            Recheck.state == RecheckState.ASKED,
         )
     if may(account, Permission.RELEASE_RESULTS):
         # Whoever proposed a release is not the one to confirm it.

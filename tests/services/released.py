@@ -42,6 +42,7 @@ def release(world: World, at: Callable[[date], None], names: Sequence[str], fail
             Result(
                 application_id=application.id,
                 release_id=released.id,
+                reviewing_agency_id=application.agency_id,
                 passed=place < len(names),
                 marks=_marks("100" if place < len(names) else "59.5"),
                 number=f"20254101224{place + 1:05d}",

@@ -292,9 +292,9 @@ def test_originals_are_ticked_in_confirmed_and_given_back(world: World, at: At) 
     with pytest.raises(FieldsRefused):
         originals.give_back(officer, visit.id, None, "")
     assert originals.give_back(officer, visit.id, [extra.id], "管一鸣") == 1
-    assert visit.status is VisitStatus.RECEIVED and originals.held_counts(officer) == (5, 5)
+    assert visit.status is VisitStatus.RECEIVED and originals.held_counts(officer).value == (5, 5)
     assert originals.give_back(officer, visit.id, None, "管一鸣") == 5
-    assert visit.status is VisitStatus.RETURNED and originals.held_counts(officer) == (0, 0)
+    assert visit.status is VisitStatus.RETURNED and originals.held_counts(officer).value == (0, 0)
     with pytest.raises(Refused, match="没有可退还"):
         originals.give_back(officer, visit.id, None, "管一鸣")
     for unit in (world.bureau, world.school):
@@ -358,7 +358,7 @@ def test_what_is_held_too_long_is_a_list_that_everybody_concerned_sees(world: Wo
         (world.unit_administrator, 5, 0),
         (world.far_officer, 0, 0),
     ):
-        assert originals.held_counts(who) == (held, late), who.username
+        assert originals.held_counts(who).value == (held, late), who.username
     page = listing.run(originals.outstanding(world.officer), {"late": "yes"})
     assert page.total == 5 and {row.cells[0].text for row in page.rows} == {"中牟县云溪站"}
     days = page.rows[0].cells[-1]

@@ -101,6 +101,7 @@ def test_a_certificate_is_revoked_before_a_pass_is_taken_back(world: World, rele
             Certificate(
                 cycle_id=released.application.cycle_id,
                 agency_id=world.officer.agency_id,
+                reviewing_agency_id=released.reviewing_agency_id,
                 application_id=released.application_id,
                 result_id=released.id,
                 serial=1,
