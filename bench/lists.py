@@ -1,17 +1,19 @@
-"""The busiest lists and dashboards through the whole app, on a province of 10,000 and of 1,000,000 applications.
+"""Every list and dashboard through the whole app, on a province of 10,000 and of 1,000,000 applications.
 
-The larger holds ten cycles. The smaller holds the current one, or two for lists of tests and results, which are seen on
-a day of December 2024 when that cycle was the current one. In both, much of each cycle comes to the city that is
-looked at, and the supervising units are those with about as much to do, so that pages are as full. `value` is the 95th
-percentile at the larger size, `baseline` that at the smaller, `n` the statements of one page (at most 12), `goal` the
-ratio wanted.
+Each list is looked at by whoever may of the province, its busiest city, a county and a supervising unit. The larger
+province holds ten cycles. The smaller holds the current one, or two for lists of tests and results, which are seen on a
+day of December 2024 when that cycle was the current one. In both, much of each cycle comes to the city that is looked
+at, and the supervising units are those with about as much to do. Where the smaller holds fewer rows than a page shows,
+both show as many as it holds. `value` is the 95th percentile at the larger size, `baseline` that at the smaller, `n`
+the statements of one page (at most 12), `goal` the ratio wanted.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from typing import Any
 
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from bench import Measurement
@@ -33,12 +35,14 @@ from bench._province import (
 from gongkao import clock
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, Cycle, Role
+from gongkao.services import listing
 from gongkao.services.transaction import transaction
+from tests.pages import provinces
 from tests.statements import sent
 
 GOAL = 1.3
-_ROUNDS = 400
-_LATER = date(2024, 12, 10)
+_ROUNDS = 150
+_PER_PAGE = listing.PER_PAGE
 
 
 def _of_agency(code: str, role: Role = Role.AGENCY_MANAGER) -> Account:
@@ -56,7 +60,7 @@ def province() -> Account:
 
 
 def county() -> Account:
-    """A county that has taken over."""
+    """The county that has taken over with the most applications."""
     query = (
         select(Account)
         .join(Account.agency)
@@ -68,7 +72,7 @@ def county() -> Account:
     return db.session.scalars(query.limit(1)).one()
 
 
-def bureau() -> Account:
+def unit() -> Account:
     """The administrator of the supervising unit with nearest to a hundred people of the units below it."""
     nearest = (
         select(Application.supervising_unit_id)
@@ -83,50 +87,31 @@ def bureau() -> Account:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its name, who looks, and its address; `later` where it is seen at the end of a cycle."""
+    """One page: its name, who looks, and its address."""
 
     name: str
     who: Callable[[], Account]
     address: str
-    later: bool = False
 
 
-PAGES = (
-    Page("desk-city", city, "/review"),
-    Page("desk-unit", bureau, "/review"),
-    Page("all-city", city, "/review/all"),
-    Page("all-county", county, "/review/all"),
-    Page("all-province", province, "/review/all"),
-    Page("all-province-deep", province, "/review/all?page=400"),
-    Page("all-province-filtered", province, "/review/all?status=agency_review&grade=4"),
-    Page("all-province-search", province, "/review/all?q=明"),
-    Page("all-province-search-nobody", province, "/review/all?q=欧阳听雨"),
-    Page("units-province", province, "/units"),
-    Page("administrators-province", province, "/administrators"),
-    Page("sheets-province", province, "/sheet-desk"),
-    Page("unit-checks-province", province, "/units/check-desk"),
-    Page("roster-unit", bureau, "/roster"),
-    Page("deferrals-province", province, "/deferrals"),
-    Page("visits-city", city, "/onsite/visits"),
-    Page("originals-city", city, "/onsite/originals"),
-    Page("inbox-city", city, "/inbox"),
-    Page("audit-province", province, "/settings/audit"),
-    Page("audit-city", city, "/settings/audit"),
-    Page("oversight-province", province, "/oversight"),
-    Page("oversight-city", city, "/oversight"),
-    Page("slow-province", province, "/oversight/slow"),
-    Page("cases-province", province, "/cases"),
-    Page("reports-city", city, "/reports"),
-    Page("jobs-city", city, "/jobs"),
-    Page("training-city", city, "/training", later=True),
-    Page("seating-city", city, "/seating", later=True),
-    Page("sittings-city", city, "/sittings", later=True),
-    Page("scores-city", city, "/scores/4", later=True),
-    Page("results-province", province, "/results", later=True),
-    Page("results-unit", bureau, "/results", later=True),
-    Page("certificates-province", province, "/certificates", later=True),
-    Page("archive-province", province, "/archive", later=True),
+# What is searched, filtered and leafed through where there is most.
+_SEARCHES = (
+    Page("review-all-province-deep", province, "/review/all?page=400"),
+    Page("review-all-province-filtered", province, "/review/all?status=agency_review&grade=4"),
+    Page("review-all-province-search", province, "/review/all?q=明"),
+    Page("review-all-province-search-nobody", province, "/review/all?q=欧阳听雨"),
 )
+_ROLES = (province, city, county, unit)
+
+
+def pages(app: Flask, *, later: bool) -> Iterator[Page]:
+    """Every list without an argument by everybody, which some may not see, and the searches; at their time."""
+    for address in provinces.lists(app):
+        if "<" not in address and provinces.is_later(address) is later:
+            for who in _ROLES:
+                yield Page(f"{address[1:].replace('/', '-')}-{who.__name__}", who, address)
+    if not later:
+        yield from _SEARCHES
 
 
 def measure() -> Iterator[Measurement]:
@@ -137,29 +122,54 @@ def measure() -> Iterator[Measurement]:
         close()
 
 
-def measure_on(engine: str, pages: tuple[Page, ...] = PAGES, rounds: int = _ROUNDS) -> Iterator[Measurement]:
+def measure_on(engine: str) -> Iterator[Measurement]:
     """All pages on one of the databases."""
     for later in (False, True):
         years = 2 if later else 1
-        queue = SMALL // years * 4 // 5
-        apps = (province_of(engine, SMALL, years, queue), province_of(engine, LARGE))
+        apps = (province_of(engine, SMALL, years, SMALL // years * 4 // 5), province_of(engine, LARGE))
         for app in apps:
-            _set_back(app, later)
-        clock.install(clock.on_day(_LATER if later else DAY))
-        for page in (one for one in pages if one.later is later):
-            clients = [sign_in(app, page.who) for app in apps]
-            small, large = times(clients, lambda _client, _turn, page=page: page.address, rounds)  # type: ignore[misc]
+            set_back(app, later)
+        browsers = {who: [sign_in(app, who) for app in apps] for who in _ROLES}
+        for page in pages(apps[0], later=later):
+            clients = browsers[page.who]
+            found = [_rows(client, page.address) for client in clients]
+            if None in found:
+                continue
+            rows = [one or 0 for one in found]
+            listing.PER_PAGE = max(1, min(_PER_PAGE, *rows))
+            small, large = times(clients, lambda _client, _turn, page=page: page.address, _ROUNDS)  # type: ignore[misc]
             use(apps[1])
             with sent() as statements:
                 clients[1].get(page.address)
+            listing.PER_PAGE = _PER_PAGE
             name = f"list-{page.name}-{engine}"
             yield Measurement(name, p95(large), "ms", p95(small), len(statements), spread(large), GOAL)
         for app in apps:
-            _set_back(app, False)
+            set_back(app, False)
 
 
-def _set_back(app: Flask, later: bool) -> None:
+def _rows(client: FlaskClient, address: str) -> int | None:
+    """How many rows the page's list shows, 0 for a page without one; None where it may not be seen."""
+    shown: list[int] = []
+    genuine = listing.run
+
+    def noting(*arguments: Any) -> listing.Page:
+        page = genuine(*arguments)
+        shown.append(len(page.rows))
+        return page
+
+    listing.run = noting
+    try:
+        use(client.application)
+        status = client.get(address).status_code
+    finally:
+        listing.run = genuine
+    return sum(shown[:1]) if status == 200 else None
+
+
+def set_back(app: Flask, later: bool) -> None:
     """Make last year's cycle, of which everything is over, the current one, or this year's again."""
-    year = _LATER.year if later else DAY.year
+    day = provinces.LATER_DAY if later else DAY
     with using(app), transaction() as session:
-        session.execute(update(Cycle).values(current=Cycle.year == year))
+        session.execute(update(Cycle).values(current=Cycle.year == day.year))
+    clock.install(clock.on_day(day))

@@ -51,13 +51,18 @@ def lists(app: Flask) -> list[str]:
     return sorted([*found, "/jobs", "/scores/4"])
 
 
+def is_later(address: str) -> bool:
+    """Whether a list is full on LATER_DAY."""
+    return address.startswith(_LATER)
+
+
 def at_their_time(app: Flask) -> Iterator[str]:
     """The address of every list without an argument, seen while there is something in it."""
     for later in (False, True):
         with transaction() as session:
             session.execute(update(Cycle).values(current=Cycle.year == (LATER_DAY if later else DAY).year))
         clock.install(clock.on_day(LATER_DAY if later else DAY))
-        yield from (one for one in lists(app) if "<" not in one and one.startswith(_LATER) is later)
+        yield from (one for one in lists(app) if "<" not in one and is_later(one) is later)
 
 
 def manager(code: str) -> Account:
@@ -77,6 +82,11 @@ def administrator() -> Account:
         .limit(1)
     )
     return db.session.scalars(select(Account).where(Account.unit_id == largest.scalar_subquery())).one()
+
+
+def people() -> dict[str, Account]:
+    """Who looks: for the province, for CITY, and for a unit."""
+    return {"province": manager("410000"), "city": manager(CITY), "unit": administrator()}
 
 
 def browser(app: Flask, account: Account) -> FlaskClient:

@@ -7,16 +7,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
-from flask_migrate import upgrade
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select
 
-from app import create_app
 from gongkao import clock
 from gongkao.extensions import db
 from gongkao.models import (
     Account,
-    Agency,
     Application,
     Cycle,
     Deferral,
@@ -29,28 +25,12 @@ from gongkao.models import (
     Unit,
 )
 from gongkao.rules.workflow import Status
-from gongkao.services import listing, province, sessions
+from gongkao.services import listing
 from gongkao.services.invented import identity_number
 from gongkao.services.transaction import transaction
-from tests.conftest import _forget_the_last_request, _settings
+from tests.pages import provinces
 from tests.pages.conftest import Counted
 
-# Lists that hold last year's tests and results; all others are seen amid this year's review.
-LATER = (
-    "/training",
-    "/sites",
-    "/sittings",
-    "/seating",
-    "/tickets",
-    "/results",
-    "/rechecks",
-    "/certificates",
-    "/archive",
-    "/scores/4",
-)
-
-
-CITY = "410100"
 # Lists that have no more than a few rows in the province, or none that a manager sees.
 SHORT = {
     *("/onsite", "/onsite/originals", "/oversight", "/reports", "/settings/conditions/versions", "/settings/filings"),
@@ -61,64 +41,17 @@ SHORT = {
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     """The app on an invented province instead of the world."""
-    made = create_app(_settings(tmp_path / "instance", f"sqlite:///{tmp_path / 'province.sqlite3'}"))
-    made.before_request_funcs.setdefault(None, []).insert(0, _forget_the_last_request)
+    made = provinces.make(tmp_path, 2_000, years=2, busy=500)
     with made.app_context():
-        upgrade(directory=made.extensions["migrate"].directory)
-        clock.install(clock.on_day(date(2025, 3, 27)))
-        province.load(2_000, seed=11, password="yanshi-2025", years=2, busy=(CITY, 500))
         yield made
         db.session.remove()
         db.engine.dispose()
     clock.install(clock.real_time)
 
 
-def _lists(app: Flask) -> list[str]:
-    """Every list's address: what has an export beside it."""
-    found = [rule.rule.removesuffix("/export") for rule in app.url_map.iter_rules() if rule.rule.endswith("/export")]
-    return sorted([*found, "/jobs", "/scores/4"])
-
-
-def _at_their_time(app: Flask) -> Iterator[str]:
-    """The address of every list without an argument, seen while there is something in it."""
-    for later in (False, True):
-        with transaction() as session:
-            session.execute(update(Cycle).values(current=Cycle.year == (2024 if later else 2025)))
-        clock.install(clock.on_day(date(2024, 12, 10) if later else date(2025, 3, 27)))
-        yield from (one for one in _lists(app) if "<" not in one and one.startswith(LATER) is later)
-
-
-def _manager(code: str) -> Account:
-    return db.session.scalars(select(Account).where(Account.username == f"gl{code}")).one()
-
-
-def _administrator() -> Account:
-    """Of the city's unit from which the most apply."""
-    largest = (
-        select(Application.unit_id)
-        .join(Application.unit)
-        .join(Application.cycle)
-        .join(Agency, Agency.id == Unit.agency_id)
-        .where(Cycle.current, Agency.code == CITY)
-        .group_by(Application.unit_id)
-        .order_by(func.count().desc(), Application.unit_id)
-        .limit(1)
-    )
-    return db.session.scalars(select(Account).where(Account.unit_id == largest.scalar_subquery())).one()
-
-
-def _browser(app: Flask, account: Account) -> FlaskClient:
-    client = app.test_client()
-    client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
-    token = sessions.begin(account)
-    with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = token, True
-    return client
-
-
-def _more(manager: Account, city: Account) -> None:
+def _more(city: Account) -> None:
     """What the province has none of: requests for passwords, work in the background, samples."""
-    assert manager.agency_id is not None and city.agency_id is not None
+    assert city.agency_id is not None
     unit = db.session.scalars(select(Unit.id).where(Unit.agency_id == city.agency_id)).first()
     assert unit is not None
     cycle_id = db.session.scalars(select(Cycle.id).where(Cycle.current)).one()
@@ -134,11 +67,11 @@ def _more(manager: Account, city: Account) -> None:
 
 
 def test_no_list_asks_row_by_row(app: Flask, statements: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
-    province_manager, city_manager = _manager("410000"), _manager(CITY)
-    _more(province_manager, city_manager)
-    browsers = [_browser(app, one) for one in (province_manager, city_manager, _administrator())]
+    people = provinces.people()
+    _more(people["city"])
+    browsers = [provinces.browser(app, one) for one in people.values()]
     filled: set[str] = set()
-    for path in _at_their_time(app):
+    for path in provinces.at_their_time(app):
         for browser in browsers:
             sent: dict[int, tuple[list[str], int]] = {}
             for rows in (3, 20):
@@ -157,7 +90,7 @@ def test_no_list_asks_row_by_row(app: Flask, statements: Counted, monkeypatch: p
             assert len(many) <= 12, (path, many)
             if more_cells > cells:
                 filled.add(path)
-    assert set(_lists(app)) - filled <= SHORT | {one for one in _lists(app) if "<" in one}
+    assert set(provinces.lists(app)) - filled <= SHORT | {one for one in provinces.lists(app) if "<" in one}
 
 
 def test_what_a_page_is_found_and_counted_by_finds_what_the_list_holds(
@@ -184,8 +117,8 @@ def test_what_a_page_is_found_and_counted_by_finds_what_the_list_holds(
         return genuine(source, args, *more)
 
     monkeypatch.setattr(listing, "run", compare)
-    browsers = [_browser(app, one) for one in (_manager("410000"), _manager(CITY), _administrator())]
-    for path in _at_their_time(app):
+    browsers = [provinces.browser(app, one) for one in provinces.people().values()]
+    for path in provinces.at_their_time(app):
         for browser in browsers:
             assert browser.get(path).status_code in (200, 302, 403, 404), path
     assert len(drafts) > 0 and compared >= {

@@ -48,12 +48,7 @@ def _work(folder: Path, applications: int, years: int) -> dict[tuple[str, str], 
     with _steps() as count:
         app = provinces.make(folder, applications, years=years, busy=400)
         with app.app_context():
-            people = {
-                "province": provinces.manager("410000"),
-                "city": provinces.manager(provinces.CITY),
-                "unit": provinces.administrator(),
-            }
-            browsers = {who: provinces.browser(app, one) for who, one in people.items()}
+            browsers = {who: provinces.browser(app, one) for who, one in provinces.people().items()}
             for path in provinces.at_their_time(app):
                 for who, browser in browsers.items():
                     if browser.get(path).status_code != 200:
