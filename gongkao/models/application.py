@@ -51,7 +51,7 @@ class Application(Model):
     __table_args__ = (
         UniqueConstraint("cycle_id", "person_id"),
         # A unit's of all years lie together: PostgreSQL does not pass over an index's first column.
-        Index("ix_application_unit_queue", "unit_id", "cycle_id", "status", "desk_since"),
+        Index("ix_application_unit_queue", "unit_id", "cycle_id", "status", "desk_since", "submitted_at"),
         Index("ix_application_supervising_queue", "supervising_unit_id", "cycle_id", "status", "desk_since"),
         Index("ix_application_number", "cycle_id", "number"),
         Index("ix_application_tail", "cycle_id", "identity_tail"),

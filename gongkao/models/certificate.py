@@ -58,7 +58,7 @@ class Certificate(Model):
         ),
         Index("ix_certificate_application_id", "application_id"),
         Index("ix_certificate_number", "cycle_id", "number"),
-        Index("ix_certificate_state", "cycle_id", "state"),
+        Index("ix_certificate_state", "cycle_id", "state", "reviewing_agency_id"),
         Index("ix_certificate_reviewing_agency", "cycle_id", "reviewing_agency_id", "number", "id"),
     )
 

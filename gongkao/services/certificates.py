@@ -7,7 +7,7 @@ is kept or undone, so a number that was taken is a certificate that exists.
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -291,12 +291,21 @@ def hand_out(actor: Account, certificate_ids: Sequence[int], taken_by: str) -> i
     return len(found)
 
 
+def _of_this_cycle(actor: Account) -> Select[Certificate]:
+    """The certificates of this cycle in the person's scope. A unit begins with its few applications of the cycle."""
+    cycle = cycles.current_cycle()
+    query = select(Certificate).where(Certificate.cycle_id == cycle.id)
+    if actor.unit_id is None:
+        return narrow(query, Certificate, actor)
+    return narrow(query.join(Certificate.application), Application, actor).where(Application.cycle_id == cycle.id)
+
+
 def certificate_listing(actor: Account) -> Listing:
     """The certificates of this cycle in the person's scope."""
-    bare = narrow(select(Certificate), Certificate, actor).where(Certificate.cycle_id == cycles.current_cycle().id)
+    bare = _of_this_cycle(actor)
+    query = bare if actor.unit_id is not None else bare.join(Certificate.application)
     query = (
-        bare.join(Certificate.application)
-        .join(Application.person)
+        query.join(Application.person)
         .join(Application.unit)
         .options(contains_eager(Certificate.application).contains_eager(Application.person))
     )
@@ -352,9 +361,8 @@ def revoked_listing(actor: Account) -> Listing:
 
 def count_revoked(actor: Account) -> int:
     """How many of this cycle's certificates in sight are revoked."""
-    query = narrow(select(func.count(Certificate.id)), Certificate, actor).where(
-        Certificate.cycle_id == cycles.current_cycle().id, Certificate.state == CertificateState.REVOKED
-    )
+    revoked = _of_this_cycle(actor).where(Certificate.state == CertificateState.REVOKED)
+    query = revoked.with_only_columns(func.count(Certificate.id), maintain_column_froms=True)
     return db.session.scalar(query) or 0
 
 

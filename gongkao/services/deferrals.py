@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from gongkao.access.scope import narrow
+from gongkao.access.scope import narrow, sees_everything
 from gongkao.clock import now, today
 from gongkao.documents.papers import DeferralPledgePaper
 from gongkao.documents.review_papers import DeferralNoticePaper
@@ -467,9 +467,13 @@ def _run_one(deferral_id: int, day: date) -> str:
 
 def listing(actor: Account) -> Listing:
     """The deferrals in the person's scope, of the current cycle."""
-    of_cycle = select(Deferral).where(Deferral.cycle_id == cycles.current_cycle().id)
+    cycle = cycles.current_cycle()
+    of_cycle = select(Deferral).where(Deferral.cycle_id == cycle.id)
     # The province goes through applications, too: a draft's pledge is nobody else's yet.
     bare = narrow(of_cycle.join(Deferral.application), Application, actor)
+    if not sees_everything(actor):
+        # Said of the applications as well, for whoever begins with them.
+        bare = bare.where(Application.cycle_id == cycle.id)
     query = (
         bare.join(Application.person)
         .join(Application.unit)

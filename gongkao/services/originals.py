@@ -561,7 +561,7 @@ def may_open_visit(actor: Account, original: Original) -> bool:
 def _units(actor: Account) -> list[tuple[str, str]]:
     """The units that something is held of; none where so much is held that they would be too many to choose from."""
     members = narrow(select(Original.member_id), Original, actor).where(visits.held())
-    if (db.session.scalar(count_to_limit(members)) or 0) > kept.COUNT_LIMIT:
+    if actor.unit_id is None and (db.session.scalar(count_to_limit(members)) or 0) > kept.COUNT_LIMIT:
         return []
     people = select(VisitMember.application_id).where(VisitMember.id.in_(members))
     units = select(Application.unit_id).where(Application.id.in_(people))
@@ -572,6 +572,7 @@ def _units(actor: Account) -> list[tuple[str, str]]:
 def _agencies(actor: Account) -> list[tuple[str, str]]:
     if actor.unit is not None:
         return []
-    holding = narrow(select(Original.agency_id), Original, actor).where(visits.held())
-    query = select(Agency.id, Agency.name).where(Agency.id.in_(holding)).order_by(Agency.code)
+    # Looked up for each of few agencies, not gone through for all that is held.
+    holding = narrow(select(Original.id), Original, actor).where(visits.held(), Original.agency_id == Agency.id)
+    query = select(Agency.id, Agency.name).where(holding.correlate(Agency).exists()).order_by(Agency.code)
     return [(str(agency_id), name) for agency_id, name in db.session.execute(query)]

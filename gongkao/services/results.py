@@ -36,10 +36,16 @@ def _on_a_notice() -> tuple[ORMOption, ...]:
 def result_listing(actor: Account) -> Listing:
     """The released results of this cycle in the person's scope."""
     cycle = cycles.current_cycle()
-    bare = narrow(select(Result), Result, actor).where(*_of_year(cycle.year))
+    bare = select(Result).where(*_of_year(cycle.year))
+    if actor.unit_id is None:
+        bare = narrow(bare, Result, actor)
+        query = bare.join(Result.application)
+    else:
+        # A unit begins with its few applications of the cycle.
+        bare = narrow(bare.join(Result.application), Application, actor).where(Application.cycle_id == cycle.id)
+        query = bare
     query = (
-        bare.join(Result.application)
-        .join(Application.person)
+        query.join(Application.person)
         .join(Application.unit)
         .join(Application.trade)
         .options(

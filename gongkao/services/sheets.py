@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from gongkao.access.scope import narrow, sees_everything
+from gongkao.access.scope import narrow
 from gongkao.clock import now, today
 from gongkao.documents.papers import PasswordSlipPaper, RegistrationSheetPaper
 from gongkao.extensions import db
@@ -390,12 +390,11 @@ def desk_listing(actor: Account) -> Listing:
 
 def administrator_listing(actor: Account) -> Listing:
     """The unit administrators in the person's scope, working and ended."""
-    # Nobody else's account belongs to a unit; asked for by it alone, the units are gone through in their names' order.
-    bare = select(Account).join(Account.unit).where(Account.unit_id.is_not(None))
+    # They are in sight where their unit is; asked for by it alone, the units are gone through in their names' order.
+    query = narrow(select(Account).join(Account.unit), Unit, actor).where(Account.unit_id.is_not(None))
     return Listing(
         title="网上报名管理人员",
-        query=narrow(bare, Account, actor),
-        bare=bare if sees_everything(actor) else None,
+        query=query,
         tie=Account.id,
         sort="unit",
         search=[contains(Account.display_name), contains(Account.username), contains(Unit.name)],

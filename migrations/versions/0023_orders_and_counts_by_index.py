@@ -12,9 +12,10 @@ down_revision = "0022"
 branch_labels = None
 depends_on = None
 
+# The queues of units: the unit comes first now; with what is new at their ends.
 _QUEUES = (
-    ("ix_application_unit_queue", "unit_id"),
-    ("ix_application_supervising_queue", "supervising_unit_id"),
+    ("ix_application_unit_queue", "unit_id", ["submitted_at"]),
+    ("ix_application_supervising_queue", "supervising_unit_id", []),
 )
 _OF_RELEASE = """
 UPDATE recheck SET {column} = (
@@ -61,18 +62,22 @@ def upgrade() -> None:
     op.create_index("ix_training_class_starts_on", "training_class", ["cycle_id", "starts_on", "id"])
     op.drop_index("ix_unit_agency_id", table_name="unit")
     op.create_index("ix_unit_agency", "unit", ["agency_id", "id"])
-    for name, unit in _QUEUES:
+    for name, unit, more in _QUEUES:
         op.drop_index(name, table_name="application")
-        op.create_index(name, "application", [unit, "cycle_id", "status", "desk_since"])
+        op.create_index(name, "application", [unit, "cycle_id", "status", "desk_since", *more])
+    op.drop_index("ix_certificate_state", table_name="certificate")
+    op.create_index("ix_certificate_state", "certificate", ["cycle_id", "state", "reviewing_agency_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_certificate_state", table_name="certificate")
+    op.create_index("ix_certificate_state", "certificate", ["cycle_id", "state"])
     for table, _ in _SEEN_BY:
         op.drop_index(f"ix_{table}_reviewing_agency", table_name=table)
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.drop_constraint(batch_op.f(f"fk_{table}_reviewing_agency_id_agency"), type_="foreignkey")
             batch_op.drop_column("reviewing_agency_id")
-    for name, unit in _QUEUES:
+    for name, unit, _ in _QUEUES:
         op.drop_index(name, table_name="application")
         op.create_index(name, "application", ["cycle_id", unit, "status", "desk_since"])
     op.drop_index("ix_unit_agency", table_name="unit")
