@@ -2,7 +2,20 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    case,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from gongkao.clock import now
@@ -91,6 +104,10 @@ class ExamSite(Model):
     checked_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     checked_at: Mapped[datetime | None] = mapped_column(Moment)
     version: Mapped[int] = mapped_column(Integer, default=1)
+    # Its rooms and their seats at computers and at desks, where a list asks for that.
+    room_count: Mapped[int | None] = query_expression()
+    computer_seats: Mapped[int | None] = query_expression()
+    desk_seats: Mapped[int | None] = query_expression()
 
     agency: Mapped[Agency] = relationship()
     plan_file: Mapped[StoredFile | None] = relationship()
@@ -157,6 +174,12 @@ class ExamRoom(Model):
     def seats(self, kind: ExamKind) -> int:
         return seating.usable_seats(self.as_rule(), kind)
 
+    @classmethod
+    def seats_in_sql(cls, kind: ExamKind) -> ColumnElement[int]:
+        """The same where the seats of many rooms are added up."""
+        seats = cls.rows * cls.columns
+        return case((cls.computers < seats, cls.computers), else_=seats) if kind is ExamKind.COMPUTER else seats
+
 
 class ExamSitting(Model):
     """A time at which an agency tests some grades in some of its rooms."""
@@ -173,8 +196,10 @@ class ExamSitting(Model):
     ends_at: Mapped[datetime] = mapped_column(Moment)
     grades: Mapped[list[int]] = mapped_column(JSON)
     version: Mapped[int] = mapped_column(Integer, default=1)
-    # How many sit in it, where a list asks for that.
+    # How many sit in it, its rooms and their seats, where a list asks for that.
     seated: Mapped[int | None] = query_expression()
+    room_count: Mapped[int | None] = query_expression()
+    seat_count: Mapped[int | None] = query_expression()
 
     agency: Mapped[Agency] = relationship()
     uses: Mapped[list["SittingRoom"]] = relationship(cascade="all, delete-orphan")

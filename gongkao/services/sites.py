@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import selectinload, with_expression
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may, narrow
@@ -264,11 +264,25 @@ def rooms_of(agency: Agency) -> list[ExamRoom]:
 
 def listing(actor: Account) -> Listing:
     """The sites in the actor's scope of the current cycle."""
+
+    def of_rooms(figure: Any) -> Any:
+        return select(figure).where(ExamRoom.site_id == ExamSite.id).correlate(ExamSite).scalar_subquery()
+
+    def seats(kind: ExamKind) -> Any:
+        return func.coalesce(func.sum(ExamRoom.seats_in_sql(kind)), 0)
+
     query = (
         narrow(select(ExamSite), ExamSite, actor)
         .where(ExamSite.cycle_id == cycles.current_cycle().id)
         .join(ExamSite.agency)
-        .options(selectinload(ExamSite.rooms), selectinload(ExamSite.agency))
+        .options(
+            selectinload(ExamSite.agency),
+            with_expression(ExamSite.room_count, of_rooms(func.count())),
+            with_expression(ExamSite.computer_seats, of_rooms(seats(ExamKind.COMPUTER))),
+            with_expression(ExamSite.desk_seats, of_rooms(seats(ExamKind.PAPER))),
+        )
+        # Counted anew also for a site that is known to the session already.
+        .execution_options(populate_existing=True)
     )
 
     def state(site: ExamSite) -> Cell:
@@ -280,9 +294,6 @@ def listing(actor: Account) -> Listing:
             if missing
             else Cell("已落实", chip="done")
         )
-
-    def total(site: ExamSite, kind: ExamKind) -> str:
-        return str(sum(room.seats(kind) for room in site.rooms))
 
     done = ExamSite.checked_at.is_not(None)
     return Listing(
@@ -296,9 +307,9 @@ def listing(actor: Account) -> Listing:
             Column("name", "考点", lambda row: row.name, ExamSite.name),
             Column("agency", "组织机构", lambda row: row.agency.name, Agency.code),
             Column("address", "地址", lambda row: row.address),
-            Column("rooms", "考场（个）", lambda row: str(len(row.rooms)), kind="number"),
-            Column("computers", "机考座位", lambda row: total(row, ExamKind.COMPUTER), kind="number"),
-            Column("seats", "纸笔座位", lambda row: total(row, ExamKind.PAPER), kind="number"),
+            Column("rooms", "考场（个）", lambda row: str(row.room_count), kind="number"),
+            Column("computers", "机考座位", lambda row: str(row.computer_seats), kind="number"),
+            Column("seats", "纸笔座位", lambda row: str(row.desk_seats), kind="number"),
             Column("state", "安全检查", state, kind="status"),
         ],
         filters=[

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import selectinload, with_expression
 
 from gongkao.access.scope import narrow
@@ -224,14 +224,22 @@ def listing(actor: Account) -> Listing:
     taken = (
         select(func.count()).select_from(Seat).where(Seat.sitting_id == ExamSitting.id).correlate(ExamSitting)
     ).scalar_subquery()
+
+    def of_rooms(figure: Any) -> Any:
+        rooms = select(figure).select_from(SittingRoom).join(ExamRoom, ExamRoom.id == SittingRoom.room_id)
+        return rooms.where(SittingRoom.sitting_id == ExamSitting.id).correlate(ExamSitting).scalar_subquery()
+
+    kinds = [(ExamSitting.kind == kind, ExamRoom.seats_in_sql(kind)) for kind in ExamKind]
+    seats = func.coalesce(func.sum(case(*kinds)), 0)
     query = (
         narrow(select(ExamSitting), ExamSitting, actor)
         .where(ExamSitting.cycle_id == cycles.current_cycle().id)
         .join(ExamSitting.agency)
         .options(
             selectinload(ExamSitting.agency),
-            selectinload(ExamSitting.uses).selectinload(SittingRoom.room),
             with_expression(ExamSitting.seated, taken),
+            with_expression(ExamSitting.room_count, of_rooms(func.count())),
+            with_expression(ExamSitting.seat_count, of_rooms(seats)),
         )
         # Counted anew also for a sitting that is known to the session already.
         .execution_options(populate_existing=True)
@@ -255,13 +263,8 @@ def listing(actor: Account) -> Listing:
             Column("time", "时间", time_text, ExamSitting.starts_at, kind="date"),
             Column("kind", "形式", lambda row: row.kind.label),
             Column("grades", "等级", lambda row: grades_text(row.grades)),
-            Column("rooms", "考场（个）", lambda row: str(len(row.uses)), kind="number"),
-            Column(
-                "seats",
-                "座位",
-                lambda row: str(sum(use.room.seats(row.kind) for use in row.uses)),
-                kind="number",
-            ),
+            Column("rooms", "考场（个）", lambda row: str(row.room_count), kind="number"),
+            Column("seats", "座位", lambda row: str(row.seat_count), kind="number"),
             Column("people", "已编排（人）", lambda row: str(row.seated), taken, kind="number"),
             Column("state", "状态", state, kind="status"),
         ],

@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from gongkao.services import sites, sittings
+from gongkao.rules.seating import ExamKind
+from gongkao.services import listing, sites, sittings
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from tests import exams, factories
 from tests.world import World
@@ -45,6 +46,21 @@ def test_incidents_are_logged_and_never_lie_in_the_future(world: World, at: At) 
         sites.record_incident(world.city_officer, site.id, day="2025-06-15", at="9:30", **what)
     sites.record_incident(world.city_officer, site.id, day="2025-06-13", at="9:30", **what)
     assert [one.what for one in sites.find(world.officer, site.id).incidents] == ["第3考场停电5分钟"]
+
+
+def test_lists_add_up_the_rooms_and_their_seats_by_the_rule(world: World) -> None:
+    site = exams.site(world)
+    made = [
+        exams.room(world, site, number=str(number), rows=rows, columns=columns, computers=computers)
+        for number, (rows, columns, computers) in enumerate((("5", "6", "30"), ("5", "6", "7"), ("8", "5", "4")), 1)
+    ]
+    row = listing.run(sites.listing(world.city_officer), {}).rows[0]
+    totals = [str(sum(room.seats(kind) for room in made)) for kind in (ExamKind.COMPUTER, ExamKind.PAPER)]
+    assert [cell.text for cell in row.cells[3:6]] == ["3", *totals] == ["3", "41", "100"]
+    for kind, seats, grade, starts in ((ExamKind.COMPUTER, "41", "4", "9:00"), (ExamKind.PAPER, "100", "1", "14:00")):
+        exams.sitting(world, *made, grades=(grade,), kind=kind.value, starts=starts, ends=f"{int(starts[:-3]) + 2}:00")
+        page = listing.run(sittings.listing(world.city_officer), {"kind": kind.value})
+        assert [cell.text for cell in page.rows[0].cells[5:7]] == ["3", seats]
 
 
 def test_rooms_hold_no_more_computers_than_seats(world: World) -> None:
