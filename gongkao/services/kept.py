@@ -89,6 +89,6 @@ class Length:
         self.is_long: bool = _find(self._key) is not None
 
     def found(self, rows: int) -> None:
-        """Note how many rows were counted."""
-        if rows > COUNT_LIMIT:
+        """Note how many rows were counted; what was known, and not counted, is known no longer than before."""
+        if rows > COUNT_LIMIT and not self.is_long:
             _keep(self._key, self._began, True)

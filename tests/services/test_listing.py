@@ -160,6 +160,11 @@ def test_a_long_list_is_counted_once_a_minute_and_anew_for_whoever_changed_somet
     assert run() == ("60以上", False)
     # Beyond the last page the last one that was counted stands for it.
     assert listing.run(regions(), {"page": "90"}).number == 3
+    # Looking again and again does not put the next count off.
+    began = time.time()
+    for seconds, counted in ((30, False), (59, False), (61, True), (90, False), (122, True)):
+        monkeypatch.setattr(kept.time, "time", lambda seconds=seconds: began + seconds)
+        assert run() == ("60以上", counted), seconds
     monkeypatch.setattr(kept, "KEEP_SECONDS", 0)
     assert run() == ("60以上", True)
 
