@@ -14,6 +14,7 @@ from gongkao.models import Account, Role
 from gongkao.rules.errors import RuleError
 from gongkao.services import listing, waiting
 from gongkao.services.errors import FieldsRefused
+from gongkao.services.kept import Figures
 
 Outcome = TypeVar("Outcome")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,6 +30,11 @@ def waits() -> dict[str, int]:
     if "waits" not in g:
         g.waits = waiting.counts(account())
     return g.waits
+
+
+def as_of(figures: Figures[Any]) -> list[dict[str, Any]]:
+    """What stands after figures above a list: of when they are, where that is not this moment."""
+    return [{"label": figures.moment, "href": None}] if figures.moment else []
 
 
 def attempt(form: FlaskForm | None, use_case: Callable[[], Outcome]) -> tuple[bool, Outcome | None]:

@@ -16,7 +16,7 @@ from blueprints.accounts.unit_forms import (
 from blueprints.accounts.unit_tabs import unit_tabs
 from blueprints.guard import requires
 from blueprints.held_upload import ImportForm, commit_form, committed, judged
-from blueprints.helpers import XLSX, account, attachment, attempt, list_export, list_page, row_id
+from blueprints.helpers import XLSX, account, as_of, attachment, attempt, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may
 from gongkao.models import Unit, UnitCheckStatus
@@ -249,13 +249,11 @@ def unit_check_desk() -> ResponseReturnValue:
             (UnitCheckStatus.ACCEPTED, "已确认"),
         )
     ]
-    if counts.moment:
-        summary.append({"label": counts.moment, "href": None})
     page = list_page(
         unit_checks.desk_listing(person),
         link=lambda row: url_for("accounts.unit_check", check_id=row.id),
         export_endpoint="accounts.unit_checks_export",
-        summary=summary,
+        summary=[*summary, *as_of(counts)],
     )
     return render_template("units/check_desk.html", page=page, counts=counts.value, unit_tabs=unit_tabs("checks"))
 

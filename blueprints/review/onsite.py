@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from blueprints import unmask
 from blueprints.accounts.unit_forms import TokenForm
 from blueprints.guard import requires
-from blueprints.helpers import account, attempt, inline, list_export, list_page, row_id
+from blueprints.helpers import account, as_of, attempt, inline, list_export, list_page, row_id
 from blueprints.review import blueprint
 from blueprints.review.onsite_forms import (
     BookForm,
@@ -568,7 +568,7 @@ def onsite_originals() -> ResponseReturnValue:
     counts = originals.held_counts(person)
     held, overdue = counts.value
     late = request.args.get("late", "")
-    summary: list[dict[str, Any]] = [
+    summary = [
         {"label": "全部未退", "count": held, "href": url_for("review.onsite_originals"), "current": late == ""},
         {
             "label": f"超过{rules.REMIND_AFTER_WORKING_DAYS}个工作日",
@@ -577,13 +577,11 @@ def onsite_originals() -> ResponseReturnValue:
             "current": late == "yes",
         },
     ]
-    if counts.moment:
-        summary.append({"label": counts.moment, "href": None})
     page = list_page(
         originals.outstanding(person),
         link=_visit_of,
         export_endpoint="review.onsite_originals_export",
-        summary=summary,
+        summary=[*summary, *as_of(counts)],
     )
     return render_template(
         "onsite/originals.html",

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from blueprints import unmask
 from blueprints.guard import requires
-from blueprints.helpers import account, inline, list_export, list_page, query_args, row_id
+from blueprints.helpers import account, as_of, inline, list_export, list_page, query_args, row_id
 from blueprints.review import blueprint
 from blueprints.review.forms import PREFIX, DecisionForm, verdicts
 from gongkao.access.permissions import Permission
@@ -168,9 +168,7 @@ def desk_export() -> Response:
 @requires(Permission.VIEW_APPLICATIONS)
 def all_applications() -> ResponseReturnValue:
     counts = review_lists.status_counts(account())
-    summary = _counts("review.all_applications", counts.value, "全部申报")
-    if counts.moment:
-        summary.append({"label": counts.moment, "href": None})
+    summary = [*_counts("review.all_applications", counts.value, "全部申报"), *as_of(counts)]
     page = list_page(
         review_lists.all_listing(account()),
         link=lambda row: url_for("review.application", application_id=row.id),
