@@ -145,8 +145,8 @@ def _visits_page(scanned: str = "", wrong: str = "") -> str:
     person = account()
     counts = visits.status_counts(person)
     chosen = request.args.get("status", "")
-    parts = [("", "全部批次", sum(counts.values()))]
-    parts += [(status.value, status.label, count) for status, count in counts.items() if count]
+    parts = [("", "全部批次", sum(counts.value.values()))]
+    parts += [(status.value, status.label, count) for status, count in counts.value.items() if count]
     page = list_page(
         visits.listing(person),
         link=lambda row: url_for("review.onsite_visit", visit_id=row.id),
@@ -159,7 +159,8 @@ def _visits_page(scanned: str = "", wrong: str = "") -> str:
                 "current": chosen == key,
             }
             for key, label, count in parts
-        ],
+        ]
+        + as_of(counts),
     )
     return render_template("onsite/visits.html", page=page, scanned=scanned, wrong=wrong, tabs=_tabs("visits"))
 

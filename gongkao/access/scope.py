@@ -37,6 +37,7 @@ from gongkao.models import (
     Visit,
     VisitMember,
     VisitSlot,
+    VisitStatus,
 )
 from gongkao.rules.routing import RegionLevel
 from gongkao.rules.workflow import Desk, Status, status_of
@@ -208,6 +209,11 @@ def _roster(account: Account) -> ColumnElement[bool]:
 
 
 def _deferrals(account: Account) -> ColumnElement[bool]:
+    """A pledge is the applicant's own until the application is handed in, which is when an agency has it."""
+    if sees_everything(account):
+        return Deferral.agency_id.is_not(None)
+    if _level(account) is not None:
+        return _reviewed_by(account, Deferral.agency_id)
     return _of_applications(account, Deferral.application_id)
 
 
@@ -225,14 +231,16 @@ def _visits(account: Account) -> ColumnElement[bool]:
 
 
 def _originals(account: Account) -> ColumnElement[bool]:
-    """For a unit those of its tree's people, also where the unit above brought them."""
+    """For a unit what is held of its tree's people, also where the unit above brought it, and of those it brought."""
     if account.unit is None:
         return _reviewed_by(account, Original.agency_id)
     tree = select(Unit.id).where(_units(account))
-    own = select(VisitMember.id).join(VisitMember.application).where(Application.unit_id.in_(tree))
-    # Apart from each other: asked for with "or", everybody who ever came would be gone through.
-    brought = select(VisitMember.id).join(VisitMember.visit).where(Visit.unit_id.in_(tree))
-    return Original.member_id.in_(own.union(brought))
+    own = select(Original.id).where(Original.unit_id.in_(tree), Original.held)
+    # Apart from each other: asked for with "or", everybody who ever came would be gone through. What has gone back
+    # is no longer looked for.
+    brought = select(Original.id).join(Original.member).join(VisitMember.visit)
+    brought = brought.where(Visit.unit_id.in_(tree), Visit.status == VisitStatus.RECEIVED, Original.held)
+    return Original.id.in_(own.union(brought))
 
 
 def _filings(account: Account) -> ColumnElement[bool]:
@@ -259,6 +267,8 @@ def _cases(account: Account) -> ColumnElement[bool]:
     """For an applicant the own ones, for a unit those of its tree's people."""
     if account.agency is not None or account.region is not None:
         return _reviewed_by(account, FalseMaterialsCase.agency_id)
+    if account.unit is not None:
+        return FalseMaterialsCase.unit_id.in_(select(Unit.id).where(_units(account)))
     return FalseMaterialsCase.application_id.in_(select(Application.id).where(_applications(account)))
 
 

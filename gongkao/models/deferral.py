@@ -1,7 +1,9 @@
 """Making up a missing yearly assessment later (容缺后补, notice 二（四）)."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, select
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -48,21 +50,32 @@ _TONES = {
 }
 
 
-def _cycle_of(context: DefaultExecutionContext) -> int:
-    number = context.get_current_parameters()["application_id"]
-    return context.connection.scalars(select(Application.cycle_id).where(Application.id == number)).one()
+def _from_application(column: Any) -> Callable[[DefaultExecutionContext], Any]:
+    def value(context: DefaultExecutionContext) -> Any:
+        number = context.get_current_parameters()["application_id"]
+        return context.connection.scalars(select(column).where(Application.id == number)).one()
+
+    return value
 
 
 class Deferral(Model):
     """One application's deferral. `years` are the yearly assessments that are still to be filed."""
 
     __tablename__ = "deferral"
-    __table_args__ = (Index("ix_deferral_queue", "cycle_id", "status", "id"),)
+    __table_args__ = (
+        Index("ix_deferral_queue", "cycle_id", "status", "id"),
+        Index("ix_deferral_agency", "agency_id", "cycle_id", "status", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # The application's cycle, kept here so that a cycle's deferrals are listed from their own index.
-    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), default=_cycle_of)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), default=_from_application(Application.cycle_id))
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
+    # The application's agency, which decides; none while nothing is handed in. Kept here so that an agency's are listed
+    # from their own index.
+    agency_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agency.id"), default=_from_application(Application.agency_id)
+    )
     status: Mapped[DeferralStatus] = mapped_column(Choice(DeferralStatus), index=True)
     years: Mapped[list[int]] = mapped_column(JSON)
     pledged_at: Mapped[datetime] = mapped_column(Moment)

@@ -3,7 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, String, UniqueConstraint, and_, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from gongkao.clock import now
@@ -120,12 +121,15 @@ class Original(Model):
             for name, columns in (
                 ("ix_original_held", ("agency_id", "received_at", "member_id", "id")),
                 ("ix_original_held_since", ("received_at", "id")),
+                ("ix_original_held_of_unit", ("unit_id", "received_at", "id")),
             )
         ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("visit_member.id"))
+    # The unit that the person was of when it was taken in.
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     # The visit's agency, which holds it.
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     label: Mapped[str] = mapped_column(String(60))
@@ -137,5 +141,16 @@ class Original(Model):
     returned_to: Mapped[str] = mapped_column(String(30), default="")
 
     member: Mapped[VisitMember] = relationship(back_populates="originals")
+    unit: Mapped[Unit] = relationship()
     received_by: Mapped[Account | None] = relationship(foreign_keys=[received_by_id])
     returned_by: Mapped[Account | None] = relationship(foreign_keys=[returned_by_id])
+
+    @hybrid_property
+    def held(self) -> bool:
+        """Whether it was taken in and has not gone back."""
+        return self.received_at is not None and self.returned_at is None
+
+    @held.inplace.expression
+    @classmethod
+    def _held(cls) -> ColumnElement[bool]:
+        return and_(cls.received_at.is_not(None), cls.returned_at.is_(None))

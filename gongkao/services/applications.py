@@ -252,6 +252,8 @@ def submit(actor: Account, version: int, note: str = "") -> Application:
         if application.status is Status.DRAFT or _unit_changed(application):
             application.supervising_unit_id = application.unit.supervising_unit_id
             application.agency_id = application.unit.agency_id
+            deferrals.follow(application)
+            false_materials.follow(application)
         if application.number is None:
             application.number = f"{application.cycle.year}{application.id:07d}"
         if application.status is Status.DRAFT:
@@ -304,6 +306,7 @@ def withdraw(actor: Account, version: int) -> Application:
         application.supervising_unit_id = None
         application.agency_id = None
         application.retirement_agreed_at = None
+        deferrals.follow(application)
         deferrals.take_back_agreement(application)
         eligibility.thaw(application)
         audit.record(actor, "withdraw_application", application)

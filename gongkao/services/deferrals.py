@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from gongkao.access.scope import narrow, sees_everything
+from gongkao.access.scope import narrow
 from gongkao.clock import now, today
 from gongkao.documents.papers import DeferralPledgePaper
 from gongkao.documents.review_papers import DeferralNoticePaper
@@ -99,6 +99,12 @@ def agree(actor: Account, application: Application) -> None:
     body = f"请在{due.month}月{due.day}日前上传备案后的年度考核结果，逾期视为资格审查不通过。"
     _tell_applicant(application, "单位已同意容缺后补", body)
     audit.record(actor, "agree_to_deferral", application, years=list(deferral.years))
+
+
+def follow(application: Application) -> None:
+    """The deferral goes to the application's agency, inside the use case in which that changes."""
+    if application.deferral is not None:
+        application.deferral.agency_id = application.agency_id
 
 
 def take_back_agreement(application: Application) -> None:
@@ -468,14 +474,16 @@ def _run_one(deferral_id: int, day: date) -> str:
 def listing(actor: Account) -> Listing:
     """The deferrals in the person's scope, of the current cycle."""
     cycle = cycles.current_cycle()
-    of_cycle = select(Deferral).where(Deferral.cycle_id == cycle.id)
-    # The province goes through applications, too: a draft's pledge is nobody else's yet.
-    bare = narrow(of_cycle.join(Deferral.application), Application, actor)
-    if not sees_everything(actor):
-        # Said of the applications as well, for whoever begins with them.
-        bare = bare.where(Application.cycle_id == cycle.id)
+    bare = select(Deferral).where(Deferral.cycle_id == cycle.id)
+    if actor.unit is not None:
+        # A unit begins with its applications of the cycle.
+        bare = narrow(bare.join(Deferral.application), Application, actor).where(Application.cycle_id == cycle.id)
+        query = bare
+    else:
+        bare = narrow(bare, Deferral, actor)
+        query = bare.join(Deferral.application)
     query = (
-        bare.join(Application.person)
+        query.join(Application.person)
         .join(Application.unit)
         .options(
             contains_eager(Deferral.application).options(
@@ -513,7 +521,7 @@ def listing(actor: Account) -> Listing:
             ),
         ],
         filters=[
-            *of_agencies(actor),
+            *of_agencies(actor, Deferral.agency_id),
             Filter(
                 "status",
                 "容缺后补",
@@ -536,12 +544,8 @@ def _application_cell(row: Deferral) -> Cell:
 
 def work(actor: Account) -> Select[Any]:
     """Those that wait for the own agency's decision, to be counted."""
-    return (
-        select(Deferral.id)
-        .join(Deferral.application)
-        .where(
-            Deferral.cycle_id == cycles.current_cycle().id,
-            Deferral.status == DeferralStatus.MADE_UP,
-            Application.agency_id == actor.agency_id,
-        )
+    return select(Deferral.id).where(
+        Deferral.cycle_id == cycles.current_cycle().id,
+        Deferral.status == DeferralStatus.MADE_UP,
+        Deferral.agency_id == actor.agency_id,
     )

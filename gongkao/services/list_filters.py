@@ -16,8 +16,8 @@ from gongkao.services.listing import Cell, Filter
 LOWEST_FIRST = tuple(sorted(Grade, reverse=True))
 
 
-def of_agencies(actor: Account) -> list[Filter]:
-    """By the agency that reviews, for lists of a query over applications; nothing for whoever oversees only one."""
+def of_agencies(actor: Account, column: Any = Application.agency_id) -> list[Filter]:
+    """By the agency that reviews, which `column` holds; nothing for whoever oversees only one."""
     if actor.unit_id is not None or (actor.agency is not None and actor.agency.region.level is RegionLevel.COUNTY):
         return []
     query = narrow(select(Agency.id, Agency.name), Agency, actor).where(
@@ -27,7 +27,7 @@ def of_agencies(actor: Account) -> list[Filter]:
     if len(agencies) < 2:
         return []
     choices = [("", "全部机构"), *((str(agency_id), name) for agency_id, name in agencies)]
-    return [Filter("agency", "审查机构", choices, lambda value: Application.agency_id == int(value))]
+    return [Filter("agency", "审查机构", choices, lambda value: column == int(value))]
 
 
 def of_grade(column: Any = Application.grade, grades: Iterable[Grade] = Grade) -> Filter:

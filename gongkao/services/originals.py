@@ -56,7 +56,7 @@ class Line:
 
     @property
     def held(self) -> bool:
-        return self.original is not None and self.received and self.original.returned_at is None
+        return self.original is not None and self.original.held
 
 
 @dataclass(frozen=True)
@@ -263,6 +263,7 @@ def _pieces(text: str, whose: str) -> int:
 def _taken_in(actor: Account, member: VisitMember, label: str, pieces: int) -> Original:
     return Original(
         member_id=member.id,
+        unit_id=member.application.unit_id,
         agency_id=member.visit.agency_id,
         label=label,
         pieces=pieces,
@@ -425,8 +426,8 @@ def _tell_units(visit: Visit, given: Sequence[tuple[Application, Original]], to:
     """The unit that brought them, and those whose people they belong to."""
     owners: dict[int, list[tuple[Application, Original]]] = {visit.unit_id: list(given)}
     for application, original in given:
-        if application.unit_id is not None and application.unit_id != visit.unit_id:
-            owners.setdefault(application.unit_id, []).append((application, original))
+        if original.unit_id != visit.unit_id:
+            owners.setdefault(original.unit_id, []).append((application, original))
     for unit_id, theirs in owners.items():
         names = list(dict.fromkeys(application.person.name for application, _ in theirs))
         who = "、".join(names[:5]) + (f"等{len(names)}人" if len(names) > 5 else "")
@@ -443,7 +444,7 @@ def _tell_units(visit: Visit, given: Sequence[tuple[Application, Original]], to:
 
 
 def _held(actor: Account) -> Any:
-    return narrow(select(Original), Original, actor).where(visits.held())
+    return narrow(select(Original), Original, actor).where(Original.held)
 
 
 def _overdue(day: date) -> Any:
@@ -455,7 +456,7 @@ def held_counts(actor: Account) -> Figures[tuple[int, int]]:
 
     def count() -> tuple[tuple[int, int], int]:
         query = narrow(select(func.count(), func.count().filter(_overdue(today()))), Original, actor)
-        held, overdue = db.session.execute(query.select_from(Original).where(visits.held())).one()
+        held, overdue = db.session.execute(query.select_from(Original).where(Original.held)).one()
         return (held, overdue), held
 
     return kept.figures("originals", actor, (), count)
@@ -464,12 +465,11 @@ def held_counts(actor: Account) -> Figures[tuple[int, int]]:
 def outstanding(actor: Account) -> Listing:
     """Originals that were taken in and have not gone back, the longest held first."""
     day = today()
-    of_member = select(VisitMember).where(VisitMember.id == Original.member_id)
-    by_unit = (
-        of_member.with_only_columns(Unit.name).join(VisitMember.application).join(Application.unit).scalar_subquery()
-    )
+    by_unit = select(Unit.name).where(Unit.id == Original.unit_id).scalar_subquery()
     by_person = (
-        of_member.with_only_columns(Person.name)
+        select(Person.name)
+        .select_from(VisitMember)
+        .where(VisitMember.id == Original.member_id)
         .join(VisitMember.application)
         .join(Application.person)
         .scalar_subquery()
@@ -482,13 +482,10 @@ def outstanding(actor: Account) -> Listing:
         text = f"{(day - received).days}天"
         return Cell(f"{text}，请尽快退还" if late else text, chip="needs" if late else "neutral")
 
-    def of_application(match: Any) -> Any:
-        return lambda term: Original.member.has(VisitMember.application.has(match(term)))
-
     # A unit's few are sorted, not met by going through all that is held in the order of an index.
     since = Original.received_at if actor.unit is None else func.coalesce(Original.received_at, Original.received_at)
     columns = [
-        Column("unit", "所在单位", lambda row: row.member.application.unit.name, by_unit),
+        Column("unit", "所在单位", lambda row: row.unit.name, by_unit),
         Column("name", "姓名", lambda row: row.member.application.person.name, by_person),
         Column("label", "原件", lambda row: row.label),
         Column("pieces", "件数", lambda row: str(row.pieces), kind="number"),
@@ -515,7 +512,7 @@ def outstanding(actor: Account) -> Listing:
                 "unit",
                 "单位",
                 [("", "全部单位"), *units],
-                lambda value: Original.member.has(VisitMember.application.has(Application.unit_id == int(value))),
+                lambda value: Original.unit_id == int(value),
             )
         )
     agencies = _agencies(actor)
@@ -535,14 +532,16 @@ def outstanding(actor: Account) -> Listing:
         title="尚未退还的原件",
         query=_held(actor).options(
             application.joinedload(Application.person),
-            application.joinedload(Application.unit),
+            joinedload(Original.unit),
             member.joinedload(VisitMember.visit).options(joinedload(Visit.agency), joinedload(Visit.unit)),
         ),
         tie=Original.id,
         sort="received",
         search=[
-            of_application(lambda term: Application.person.has(contains(Person.name)(term))),
-            of_application(lambda term: Application.unit.has(contains(Unit.name)(term))),
+            lambda term: Original.member.has(
+                VisitMember.application.has(Application.person.has(contains(Person.name)(term)))
+            ),
+            lambda term: Original.unit.has(contains(Unit.name)(term)),
             lambda term: Original.member.has(VisitMember.visit.has(Visit.number == term)),
             contains(Original.label),
         ],
@@ -560,11 +559,9 @@ def may_open_visit(actor: Account, original: Original) -> bool:
 
 def _units(actor: Account) -> list[tuple[str, str]]:
     """The units that something is held of; none where so much is held that they would be too many to choose from."""
-    members = narrow(select(Original.member_id), Original, actor).where(visits.held())
-    if actor.unit_id is None and (db.session.scalar(count_to_limit(members)) or 0) > kept.COUNT_LIMIT:
+    units = _held(actor).with_only_columns(Original.unit_id)
+    if actor.unit_id is None and (db.session.scalar(count_to_limit(units)) or 0) > kept.COUNT_LIMIT:
         return []
-    people = select(VisitMember.application_id).where(VisitMember.id.in_(members))
-    units = select(Application.unit_id).where(Application.id.in_(people))
     query = select(Unit.id, Unit.name).where(Unit.id.in_(units)).order_by(Unit.name).limit(UNIT_CHOICES + 1)
     return [(str(unit_id), name) for unit_id, name in db.session.execute(query)]
 
@@ -573,6 +570,6 @@ def _agencies(actor: Account) -> list[tuple[str, str]]:
     if actor.unit is not None:
         return []
     # Looked up for each of few agencies, not gone through for all that is held.
-    holding = narrow(select(Original.id), Original, actor).where(visits.held(), Original.agency_id == Agency.id)
+    holding = narrow(select(Original.id), Original, actor).where(Original.held, Original.agency_id == Agency.id)
     query = select(Agency.id, Agency.name).where(holding.correlate(Agency).exists()).order_by(Agency.code)
     return [(str(agency_id), name) for agency_id, name in db.session.execute(query)]

@@ -5,7 +5,7 @@ province. Everything is written in one go, past the services, so every row has t
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,12 +67,12 @@ def load(
     password: str,
     progress: Callable[[int], None] = lambda _done: None,
     years: int = CYCLES,
-    busy: tuple[str, int] = ("", 0),
+    busy: Mapping[str, int] | None = None,
 ) -> Made:
     """Make the province in an empty database; `progress` hears how many applications were written each time.
 
     Everybody's password is `password`. `years` is the number of cycles that the applications are spread over; `busy`
-    names an agency by its code and how many of each cycle's applications come to it besides its usual share.
+    says of agencies, by their codes, how many of each cycle's applications come to them besides their usual share.
     Raises Refused where there are accounts or people already.
     """
     if db.session.scalar(select(Account.id).limit(1)) or db.session.scalar(select(Person.id).limit(1)):
@@ -97,12 +97,13 @@ def load(
     with sealing.keyring().held(), loading(db.engine, _MODELS) as loader:
         offices = province_offices.write(loader, chance, units, ground, hashed, stubs.paper)
         story = Story(loader, chance, offices, stubs, hashed, now, progress)
+        at_once = [code for code, count in (busy or {}).items() for _ in range(count)]
         for place, year in enumerate(told):
             share = applications // years + (applications % years if year.current else 0)
-            code, at_once = busy
-            who = [RETURN_AFTER * number + place % RETURN_AFTER for number in range(share - at_once)]
-            who += [-1 - RETURN_AFTER * number - place % RETURN_AFTER for number in range(at_once)]
-            passed = story.tell(year, who, code)
+            rest = share - len(at_once)
+            who = [(RETURN_AFTER * number + place % RETURN_AFTER, "") for number in range(rest)]
+            who += [(-1 - RETURN_AFTER * number - place % RETURN_AFTER, code) for number, code in enumerate(at_once)]
+            passed = story.tell(year, who)
             if not year.current:
                 province_exams.finish(story, year, passed)
             story.write_trail()

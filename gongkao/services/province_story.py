@@ -166,8 +166,8 @@ _COLUMNS: dict[type, str] = {
         "application_id sequence at account_id office desk action status_before status_after reason items"
     ),
     Deferral: (
-        "cycle_id application_id status years pledged_at agreed_at agreed_by_id made_up_at decided_at decided_by_id "
-        "reason"
+        "cycle_id application_id agency_id status years pledged_at agreed_at agreed_by_id made_up_at decided_at "
+        "decided_by_id reason"
     ),
     ReviewNote: "application_id desk verdicts complete form_version account_id saved_at",
     RosterEntry: (
@@ -178,10 +178,10 @@ _COLUMNS: dict[type, str] = {
     VisitSlot: "id cycle_id agency_id starts_at ends_at capacity place",
     Visit: ("id number cycle_id unit_id agency_id slot_id status bearer_name bearer_mobile created_by_id created_at"),
     VisitMember: "id visit_id application_id",
-    Original: "member_id agency_id label received_at received_by_id returned_at returned_by_id returned_to",
+    Original: "member_id unit_id agency_id label received_at received_by_id returned_at returned_by_id returned_to",
     FalseMaterialsCase: (
-        "id number application_id agency_id status description raised_by_id raised_at statement stated_at decision "
-        "decided_by_id decided_at ban_id"
+        "id number application_id unit_id agency_id status description raised_by_id raised_at statement stated_at "
+        "decision decided_by_id decided_at ban_id"
     ),
     BanEntry: (
         "id identity_number identity_hash identity_tail name begins_on ends_on reason application_id agency_id "
@@ -309,7 +309,7 @@ class Story:
         self.trail: list[tuple[datetime, int | None, str, str, str, str, dict[str, object]]] = []
         self.letters: list[tuple[Any, ...]] = []
         self.slots: dict[tuple[int, date], list[int]] = {}
-        self.visits: dict[tuple[int, bool], tuple[int, list[int]]] = {}
+        self.visits: dict[tuple[int, bool], tuple[int, list[int], bool]] = {}
 
     def take(self, model: type) -> int:
         """The next number of a table."""
@@ -317,22 +317,24 @@ class Story:
         self.next[model] = number + 1
         return number
 
-    def tell(self, year: Year, people: Sequence[int], busy: str = "") -> list[Passed]:
+    def tell(self, year: Year, people: Sequence[tuple[int, str]]) -> list[Passed]:
         """One cycle in which these people apply, in the order of their days; gives those found qualified.
 
-        Those below zero are of the units of the agency with the code `busy`.
+        Each is a number and the code of the agency whose units the person is of, empty where that is left open.
         """
         first, last = date(year.year, 3, 13), date(year.year, 3, 31)
         if year.current:
             last = max(first, min(last, self.now.date()))
         span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         days = [day for day in span if day.weekday() < 5]
-        starts = [(self.chance.choice(days), self.chance.randrange(540), person) for person in people]
+        starts = [(self.chance.choice(days), self.chance.randrange(540), *one) for one in people]
         starts.sort()
-        own = [one for one in self.units if self.offices.agencies[one.agency_id].code == busy]
+        own: dict[str, list[UnitFacts]] = defaultdict(list)
+        for unit in self.units:
+            own[self.offices.agencies[unit.agency_id].code].append(unit)
         passed: list[Passed] = []
-        for done, (day, minute, person) in enumerate(starts, start=1):
-            self._apply(year, passed, person, day, minute, self.chance.choice(own) if person < 0 else None)
+        for done, (day, minute, person, code) in enumerate(starts, start=1):
+            self._apply(year, passed, person, day, minute, self.chance.choice(own[code]) if code else None)
             if done % _CHUNK == 0:
                 self.flush()
                 self.progress(_CHUNK)
@@ -679,8 +681,8 @@ class Story:
                     )
         account, at = way.agreed or (None, None)
         years = f"[{year.year - 1}]"
-        values = (year.id, application, status.value, years, way.submitted_at, at, account, made_at, *decided, reason)
-        self.rows[Deferral].append(values)
+        of = (year.id, application, office.id)
+        self.rows[Deferral].append((*of, status.value, years, way.submitted_at, at, account, made_at, *decided, reason))
 
     def _case(
         self, year: Year, by: tuple[int, datetime], application: int, one: Applicant, office: Office, unit: UnitFacts
@@ -705,7 +707,7 @@ class Story:
         )
         self.rows[FalseMaterialsCase].append(
             (
-                *(case, f"XJ{year.year}{case:06d}", application, office.id, CaseStatus.CONFIRMED.value),
+                *(case, f"XJ{year.year}{case:06d}", application, unit.id, office.id, CaseStatus.CONFIRMED.value),
                 *("证书编号与发证机关存根不符，疑似伪造。", office.officers[0], at - timedelta(days=1)),
                 *("证书由他人代办，愿意接受处理。", at - timedelta(hours=8), reason, account, at, ban),
             )
@@ -756,16 +758,21 @@ class Story:
         office: Office,
         kinds: tuple[MaterialKind, ...],
     ) -> None:
-        """The person's place in a visit of the unit: over with its originals given back, or booked for tomorrow."""
+        """The person's place in a visit of the unit: over, with the originals given back or still held, or booked for
+        today or tomorrow.
+        """
         over, unit = way.visited is not None, one.unit
-        day = way.visited[1].date() if way.visited else _workdays_on(self.now.date(), 1)
+        ahead = 0 if unit.id % 3 == 0 and self.now.weekday() < 5 else 1
+        day = way.visited[1].date() if way.visited else _workdays_on(self.now.date(), ahead)
         key = (unit.id, over)
         if key not in self.visits:
+            # Most originals go back within the hour; those of some visits are still with the agency these days.
+            held = way.visited is not None and way.visited[1] > self.now - _HELD_FOR and unit.id % 3 == 0
             slot = self.slots.setdefault((office.id, day), [0, 0])
             slot[0] = slot[0] or self.take(VisitSlot)
             visit = self.take(Visit)
-            self.visits[key] = (visit, slot)
-            status = VisitStatus.RETURNED if over else VisitStatus.BOOKED
+            self.visits[key] = (visit, slot, held)
+            status = VisitStatus.RECEIVED if held else VisitStatus.RETURNED if over else VisitStatus.BOOKED
             self.rows[Visit].append(
                 (
                     *(visit, f"{year.year}{visit:06d}", year.id, unit.id, office.id, slot[0], status.value),
@@ -773,17 +780,16 @@ class Story:
                     way.visit_from,
                 )
             )
-        visit, slot = self.visits[key]
+        visit, slot, held = self.visits[key]
         slot[1] += 1
         member = self.take(VisitMember)
         self.rows[VisitMember].append((member, visit, application))
         if way.visited is not None:
             account, at = way.visited
             bearer = self.offices.signatures[unit.administrator][1]
-            # Most go back within the hour; some are still with the agency these days.
-            kept = at > self.now - _HELD_FOR and application % 3 == 0
-            back = (None, None, "") if kept else (at + timedelta(hours=1), account, bearer)
-            self.rows[Original] += [(member, office.id, label, at, account, *back) for label in originals_for(kinds)]
+            back = (None, None, "") if held else (at + timedelta(hours=1), account, bearer)
+            owner = (member, unit.id, office.id)
+            self.rows[Original] += [(*owner, label, at, account, *back) for label in originals_for(kinds)]
 
     def _on_record(
         self, year: Year, way: Way, application: int, one: Applicant, office: Office, number: str | None

@@ -10,7 +10,9 @@ from gongkao.extensions import db
 from gongkao.models import (
     Account,
     Application,
+    FalseMaterialsCase,
     Message,
+    Original,
     PasswordHelp,
     RegistrationSheet,
     RosterEntry,
@@ -19,6 +21,7 @@ from gongkao.models import (
     UnitCheck,
     UnitCheckStatus,
     Visit,
+    VisitMember,
     VisitStatus,
 )
 from gongkao.rules import fields
@@ -134,6 +137,11 @@ def _move_people(unit: Unit, target: Unit, cycle_id: int) -> list[int]:
     """The year's applications and the list of people; returns the ids of the people concerned."""
     own = (Application.unit_id == unit.id, Application.cycle_id == cycle_id)
     people = list(db.session.scalars(select(Application.person_id).where(*own)))
+    theirs = select(Application.id).where(*own)
+    cases = FalseMaterialsCase.application_id.in_(theirs)
+    _set(FalseMaterialsCase, (cases,), unit_id=target.id, version=FalseMaterialsCase.version + 1)
+    with_agency = Original.member_id.in_(select(VisitMember.id).where(VisitMember.application_id.in_(theirs)))
+    _set(Original, (with_agency,), unit_id=target.id)
     _set(Application, own, unit_id=target.id, version=Application.version + 1)
     _set(RosterEntry, (RosterEntry.unit_id == unit.id, RosterEntry.cycle_id == cycle_id), unit_id=target.id)
     # What the unit holds as the supervising unit of others; those below it have gone along already.

@@ -109,6 +109,7 @@ def _give(applications: Sequence[int], agency: Agency) -> None:
     """The version rises too, so that a decision begun at the old agency meets a conflict; nobody there holds it now."""
     chosen = Application.id.in_(applications)
     _update(Application, [chosen], agency_id=agency.id)
+    _update(Deferral, [Deferral.application_id.in_(applications)], agency_id=agency.id)
     for model in (Result, Certificate):
         _update(model, [model.application_id.in_(applications)], reviewing_agency_id=agency.id)
     at_agency = Application.status.in_([Status.AGENCY_REVIEW, Status.ONSITE_CONFIRMATION])

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from gongkao.access.permissions import Permission
@@ -27,8 +27,9 @@ from gongkao.rules import fields, onsite
 from gongkao.rules.calendar import WindowKey
 from gongkao.rules.errors import InvalidInput, NotAllowed
 from gongkao.rules.workflow import Status
-from gongkao.services import audit, cycles, visit_slots
+from gongkao.services import audit, cycles, kept, visit_slots
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
+from gongkao.services.kept import Figures
 from gongkao.services.list_filters import of_status
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
@@ -40,16 +41,10 @@ MAX_OFFERED = 300
 _BEFORE = (VisitStatus.BUNDLED, VisitStatus.BOOKED)
 
 
-def held() -> ColumnElement[bool]:
-    """Of an original: it was taken in and has not gone back."""
-    return and_(Original.received_at.is_not(None), Original.returned_at.is_(None))
-
-
 def _bound(besides: Visit | None) -> ColumnElement[bool]:
     """Of an application: a visit is still to come, or the agency holds something of it."""
-    busy = or_(
-        Visit.status.in_(_BEFORE), select(Original.id).where(Original.member_id == VisitMember.id, held()).exists()
-    )
+    with_agency = select(Original.id).where(Original.member_id == VisitMember.id, Original.held).exists()
+    busy = or_(Visit.status.in_(_BEFORE), with_agency)
     query = select(VisitMember.id).join(VisitMember.visit).where(VisitMember.application_id == Application.id, busy)
     if besides is not None:
         query = query.where(Visit.id != besides.id)
@@ -429,12 +424,16 @@ def _state(row: Visit) -> Cell:
     return Cell(row.status.label, chip=row.status.tone)
 
 
-def status_counts(actor: Account) -> dict[VisitStatus, int]:
+def status_counts(actor: Account) -> Figures[dict[VisitStatus, int]]:
     """How many visits of the cycle stand where, in the person's scope."""
-    query = narrow(select(Visit.status, func.count()), Visit, actor)
-    query = query.where(Visit.cycle_id == cycles.current_cycle().id).group_by(Visit.status)
-    counts = {status: count for status, count in db.session.execute(query)}
-    return {status: counts.get(status, 0) for status in VisitStatus}
+
+    def count() -> tuple[dict[VisitStatus, int], int]:
+        query = narrow(select(Visit.status, func.count()), Visit, actor)
+        query = query.where(Visit.cycle_id == cycles.current_cycle().id).group_by(Visit.status)
+        counts = {status: number for status, number in db.session.execute(query)}
+        return {status: counts.get(status, 0) for status in VisitStatus}, sum(counts.values())
+
+    return kept.figures("visits", actor, (), count)
 
 
 def days_with_visits(actor: Account) -> list[tuple[date, int]]:

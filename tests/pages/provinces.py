@@ -41,7 +41,7 @@ def make(folder: Path, applications: int, *, years: int, busy: int) -> Flask:
     with made.app_context():
         upgrade(directory=made.extensions["migrate"].directory)
         clock.install(clock.on_day(DAY))
-        province.load(applications, seed=11, password="yanshi-2025", years=years, busy=(CITY, busy))
+        province.load(applications, seed=11, password="yanshi-2025", years=years, busy={CITY: busy})
     return made
 
 

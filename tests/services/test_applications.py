@@ -31,6 +31,7 @@ from gongkao.services import (
     deferrals,
     drafts,
     eligibility,
+    false_materials,
     materials,
     review,
     review_page,
@@ -475,9 +476,13 @@ def test_the_unit_changes_at_its_own_desk_only(world: World) -> None:
     application = _fill_in(world.applicant)
     applications.submit(world.applicant, application.version)
     _send_back(world, "unit")
+    case = false_materials.raise_case(world.unit_administrator, application.id, "所填工作经历与档案不符。")
     _save(world.applicant, FormStep.UNIT, {**UNIT, "unit_name": world.station.name})
     made = applications.submit(world.applicant, drafts.own(world.applicant).version)
     assert (made.unit_id, made.supervising_unit_id) == (world.station.id, None)
+    # What was raised about it is the new unit's to see, and no longer the old one's.
+    assert false_materials.of_application(world.station_administrator, made.id) == [case]
+    assert false_materials.of_application(world.unit_administrator, made.id) == []
     with transaction():
         items = [{"key": "unit", "label": "单位", "passed": False, "comment": "不对"}]
         workflow.advance(drafts.own(world.applicant), Action.PASS, world.station_administrator)
@@ -586,12 +591,13 @@ def test_withdrawing_takes_back_the_unit_s_word(world: World) -> None:
     unfiled = {**ASSESSED, "year_2024": NOT_FILED, "deferral_pledged": "y"}
     application = _fill_in(world.applicant, assessments=unfiled)
     made = applications.submit(world.applicant, application.version)
+    assert made.deferral is not None and made.deferral.agency_id == made.agency_id
     with transaction():
         deferrals.agree(world.unit_administrator, made)
         workflow.advance(made, Action.PASS, world.unit_administrator)
     applications.withdraw(world.applicant, made.version)
     assert made.deferral is not None and made.deferral.status is DeferralStatus.PLEDGED
-    assert made.deferral.agreed_at is None
+    assert made.deferral.agreed_at is None and made.deferral.agency_id is None
 
 
 # Where the person was

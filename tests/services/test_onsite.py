@@ -24,7 +24,7 @@ from gongkao.models import (
 )
 from gongkao.rules.errors import NotAllowed, WindowClosed
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import listing, originals, visit_papers, visit_slots, visits, workflow
+from gongkao.services import listing, originals, units, visit_papers, visit_slots, visits, workflow
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -131,6 +131,20 @@ def test_only_those_concerned_see_visits_times_and_originals(world: World) -> No
             originals.give_back(who, visit.id, None, "管一鸣")
         with pytest.raises(Refused):
             visit_slots.require_agency(who)
+
+
+def test_originals_are_seen_by_who_brought_them_and_by_who_they_belong_to_after_a_move(world: World) -> None:
+    """The bureau brings the school's person; then the school comes under no supervising unit any more."""
+    visit = bundled(world.bureau_administrator, waiting(world.school, "甲一鸣"))
+    originals.receive(world.officer, visit.id, None)
+    with transaction():
+        units.move(world.officer, world.school, None)
+    for who in (world.bureau_administrator, world.unit_administrator):
+        page = listing.run(originals.outstanding(who), {})
+        assert page.total == 5 and page.rows[0].cells[0].text == world.school.name
+    originals.give_back(world.officer, visit.id, None, "管一鸣")
+    for who in (world.bureau_administrator, world.unit_administrator):
+        assert listing.run(originals.outstanding(who), {}).total == 0
 
 
 def test_times_are_set_one_by_one_and_as_a_series_within_the_window(world: World) -> None:

@@ -15,6 +15,7 @@ from gongkao.models import (
     Deferral,
     DeferralStatus,
     Message,
+    Original,
     PasswordHelp,
     RosterEntry,
     Unit,
@@ -25,7 +26,17 @@ from gongkao.models import (
 )
 from gongkao.rules.errors import RuleError
 from gongkao.rules.workflow import Action, Status
-from gongkao.services import cycles, password_help, settings, unit_merge, units, workflow
+from gongkao.services import (
+    cycles,
+    false_materials,
+    listing,
+    originals,
+    password_help,
+    settings,
+    unit_merge,
+    units,
+    workflow,
+)
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -98,6 +109,8 @@ def test_a_county_that_gives_back_hands_on_what_is_undecided(world: World) -> No
     assert moved == (3, 4)
     assert {one.agency_id for one in (waiting, at_agency, onsite, open_deferral)} == {city}
     assert {one.agency_id for one in (decided, refused, closed_deferral)} == {county}
+    assert open_deferral.deferral and open_deferral.deferral.agency_id == city
+    assert closed_deferral.deferral and closed_deferral.deferral.agency_id == county
     assert (at_agency.claimed_by_id, at_agency.first_reviewed_by_id) == (None, None)
     # The bundle goes along, the time was the county's.
     assert (booked.agency_id, booked.slot_id, booked.status) == (city, None, VisitStatus.BUNDLED)
@@ -210,6 +223,11 @@ def test_a_merged_unit_carries_its_people_along(world: World) -> None:
     below = made("柳成荫", 62, low, Status.SUPERVISING_REVIEW)
     listed = _roster(world, school)
     booked = visit(world, school, passed, VisitStatus.BOOKED)
+    received = visit(world, school, decided, VisitStatus.RECEIVED)
+    with transaction() as session:
+        of_member = {"member_id": received.members[0].id, "unit_id": school.id, "agency_id": school.agency_id}
+        session.add(Original(**of_member, label="身份证", received_at=now(), returned_to=""))
+    false_materials.raise_case(world.officer, passed.id, "证书编号与存根不符，疑似伪造。")
     administrator = world.unit_administrator
 
     assert unit_merge.extent(school) == unit_merge.Extent(4, 3, 1, 1, 1)
@@ -223,6 +241,10 @@ def test_a_merged_unit_carries_its_people_along(world: World) -> None:
     assert low.path == f"{station.path}{low.id}/"
     assert listed.unit_id == booked.unit_id == station.id and booked.status is VisitStatus.BOOKED
     assert not school.active and administrator.ended_at is not None
+    # What is held of them and what was raised about them is seen where they are now.
+    for seen in (false_materials.listing, originals.outstanding):
+        assert listing.run(seen(world.station_administrator), {}).total == 1
+        assert listing.run(seen(administrator), {}).total == 0
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "merge_unit")).one()
     assert entry.detail["into"] == [station.id, station.name] and entry.detail["people"] == 4
     assert "并入" in told(unit_id=station.id)[-1] and "并入" in told(agency_id=world.agency("410122").id)[-1]

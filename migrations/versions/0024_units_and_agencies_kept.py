@@ -1,0 +1,54 @@
+"""units and agencies kept
+
+Revision ID: 0024
+Revises: 0023
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0024"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+_HELD = sa.text("received_at IS NOT NULL AND returned_at IS NULL")
+_OF_APPLICATION = """
+UPDATE {table} SET {column} = (SELECT application.{column} FROM application WHERE application.id = {application})
+"""
+_OF_MEMBER = "(SELECT visit_member.application_id FROM visit_member WHERE visit_member.id = original.member_id)"
+_COLUMNS = (
+    ("deferral", "agency_id", "agency", "deferral.application_id"),
+    ("false_materials_case", "unit_id", "unit", "false_materials_case.application_id"),
+    ("original", "unit_id", "unit", _OF_MEMBER),
+)
+
+
+def upgrade() -> None:
+    for table, column, other, application in _COLUMNS:
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.add_column(sa.Column(column, sa.Integer(), nullable=True))
+        op.execute(_OF_APPLICATION.format(table=table, column=column, application=application))
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            if column == "unit_id":
+                batch_op.alter_column(column, existing_type=sa.Integer(), nullable=False)
+            batch_op.create_foreign_key(batch_op.f(f"fk_{table}_{column}_{other}"), other, [column], ["id"])
+    op.create_index("ix_deferral_agency", "deferral", ["agency_id", "cycle_id", "status", "id"])
+    op.create_index("ix_false_materials_case_unit_id", "false_materials_case", ["unit_id"])
+    op.create_index(
+        "ix_original_held_of_unit",
+        "original",
+        ["unit_id", "received_at", "id"],
+        sqlite_where=_HELD,
+        postgresql_where=_HELD,
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_original_held_of_unit", table_name="original")
+    op.drop_index("ix_false_materials_case_unit_id", table_name="false_materials_case")
+    op.drop_index("ix_deferral_agency", table_name="deferral")
+    for table, column, other, _ in _COLUMNS:
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.drop_constraint(batch_op.f(f"fk_{table}_{column}_{other}"), type_="foreignkey")
+            batch_op.drop_column(column)
