@@ -35,7 +35,7 @@ from bench._province import (
 )
 from gongkao import clock
 from gongkao.extensions import db
-from gongkao.models import Account, Application, Cycle
+from gongkao.models import Account, Application, Cycle, FalseMaterialsCase, Original, Unit
 from gongkao.services import listing
 from gongkao.services.transaction import transaction
 from tests.pages import provinces
@@ -61,13 +61,21 @@ def county() -> Account:
 
 
 def unit() -> Account:
-    """The administrator of the supervising unit with nearest to a hundred people of the units below it."""
+    """The administrator of the supervising unit with nearest to 200 people of the units below it, where an agency
+    has originals of theirs and false materials were suspected.
+    """
+    held = select(Unit.supervising_unit_id).join(Original, Original.unit_id == Unit.id).where(Original.held)
+    suspected = select(Unit.supervising_unit_id).join(FalseMaterialsCase, FalseMaterialsCase.unit_id == Unit.id)
     nearest = (
         select(Application.supervising_unit_id)
         .join(Application.cycle)
-        .where(Cycle.current, Application.supervising_unit_id.is_not(None))
+        .where(
+            Cycle.current,
+            Application.supervising_unit_id.in_(held),
+            Application.supervising_unit_id.in_(suspected),
+        )
         .group_by(Application.supervising_unit_id)
-        .order_by(func.abs(func.count() - 100), Application.supervising_unit_id)
+        .order_by(func.abs(func.count() - 200), Application.supervising_unit_id)
         .limit(1)
     )
     return db.session.scalars(select(Account).where(Account.unit_id == nearest.scalar_subquery())).one()

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from blueprints import unmask
 from blueprints.accounts.unit_forms import TokenForm
 from blueprints.guard import requires
-from blueprints.helpers import account, as_of, attempt, inline, list_export, list_page, row_id
+from blueprints.helpers import account, as_of, attempt, inline, list_export, list_page, row_id, waits
 from blueprints.review import blueprint
 from blueprints.review.onsite_forms import (
     BookForm,
@@ -51,7 +51,7 @@ def _tabs(current: str, held: int | None = None) -> list[dict[str, Any]]:
     if _is_agency():
         places.append(("day", "当日安排", "review.onsite", None))
     elif may(person, Permission.REVIEW):
-        places.append(("new", "汇总人员", "review.onsite_new", visits.waiting_count(person) or None))
+        places.append(("new", "汇总人员", "review.onsite_new", waits().get("onsite") or None))
     places.append(("visits", "全部批次", "review.onsite_visits", None))
     if _is_agency():
         places.append(("slots", "时段设置", "review.onsite_slots", None))

@@ -135,8 +135,7 @@ def _accounts(account: Account) -> ColumnElement[bool]:
     if account.role is Role.APPLICANT:
         return Account.id == account.id
     if sees_everything(account):
-        # Everybody's but the applicants'.
-        return Account.person_id.is_(None)
+        return Account.role != Role.APPLICANT
     if account.unit is not None:
         return Account.unit_id.in_(select(Unit.id).where(_units(account)))
     own = account.agency.region if account.agency is not None else account.region

@@ -66,6 +66,9 @@ class Person(Identified, Model):
         return fields.mask_identity_number(self.identity_number)
 
 
+_OFFICE = "agency_id IS NOT NULL OR region_code IS NOT NULL"
+
+
 class Account(Model, UserMixin):
     """What someone signs in with: an applicant's person, a unit's administrator, an agency's officer, an inspector.
 
@@ -84,6 +87,8 @@ class Account(Model, UserMixin):
             )
             for name in ("unit_id", "agency_id", "region_code")
         ),
+        # The few of offices, by name.
+        Index("ix_account_office", "username", "id", sqlite_where=text(_OFFICE), postgresql_where=text(_OFFICE)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -562,7 +562,7 @@ def _units(actor: Account) -> list[tuple[str, str]]:
     units = _held(actor).with_only_columns(Original.unit_id)
     if actor.unit_id is None and (db.session.scalar(count_to_limit(units)) or 0) > kept.COUNT_LIMIT:
         return []
-    query = select(Unit.id, Unit.name).where(Unit.id.in_(units)).order_by(Unit.name).limit(UNIT_CHOICES + 1)
+    query = select(Unit.id, Unit.name).where(Unit.id.in_(units)).order_by(Unit.name)
     return [(str(unit_id), name) for unit_id, name in db.session.execute(query)]
 
 

@@ -714,6 +714,28 @@ class Story:
         )
         self.note(at, account, "confirm_false_materials", "FalseMaterialsCase", case, number=f"XJ{year.year}{case:06d}")
 
+    def _suspicion(self, year: Year, since: datetime, application: int, one: Applicant, office: Office) -> None:
+        """False materials are suspected at the agency's desk, where the application lies since then, and not decided
+        yet; every other applicant has given a statement.
+        """
+        case, officer = self.take(FalseMaterialsCase), office.officers[0]
+        at = since + (self.now - since) / 2
+        stated = (
+            ("证书系单位统一办理，正在联系发证机构核实。", at + (self.now - at) / 2) if application % 2 else ("", None)
+        )
+        text = "证书编号与发证机关存根不符，疑似伪造。"
+        number = f"XJ{year.year}{case:06d}"
+        self.rows[FalseMaterialsCase].append(
+            (
+                *(case, number, application, one.unit.id, office.id, CaseStatus.RAISED.value, text, officer, at),
+                *(*stated, "", None, None, None),
+            )
+        )
+        own, its = f"own_case {case}", f"case {case}"
+        self.write_to(at, "oversight", "您的申报材料被反映可能不实，请说明情况", own, account=one.account)
+        self.write_to(at, "oversight", f"反映虚假材料：{one.name}", its, unit=one.unit.id)
+        self.note(at, officer, "raise_false_materials", "FalseMaterialsCase", case, number=number)
+
     def _in_detail(
         self,
         year: Year,
@@ -744,6 +766,8 @@ class Story:
             self.write_to(at, "application", f"申报待办理：{what}", about, unit=one.unit.above)
         elif desk is not None and application % 5 == 0:
             self.write_to(at, "application", f"申报待办理：{what}", about, agency=office.id)
+        if desk in (Desk.AGENCY, Desk.ONSITE) and application % 97 == 0:
+            self._suspicion(year, at, application, one, office)
         if way.status is Status.RETURNED:
             self.write_to(at, "application", "申报被退回，请修改", "own", account=one.account)
         elif way.status is Status.QUALIFIED:

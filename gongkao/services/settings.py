@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
@@ -324,7 +324,9 @@ def _has_account(agency: Agency) -> bool:
 
 def officer_listing(actor: Account) -> Listing:
     """The accounts of agencies and inspectors in the person's scope."""
-    query = narrow(select(Account), Account, actor).where(Account.role.in_(OFFICIAL_ROLES))
+    # Said because the few accounts of offices have an index of their own.
+    of_office = or_(Account.agency_id.is_not(None), Account.region_code.is_not(None))
+    query = narrow(select(Account), Account, actor).where(of_office, Account.role.in_(OFFICIAL_ROLES))
     return Listing(
         title="机构账户",
         query=query.outerjoin(Account.agency).outerjoin(Account.region),

@@ -78,11 +78,6 @@ def work(actor: Account) -> Select[Any]:
     )
 
 
-def waiting_count(actor: Account) -> int:
-    """How many of the unit's people wait for confirmation and are in no visit yet."""
-    return db.session.scalar(select(func.count()).select_from(work(actor).subquery())) or 0
-
-
 def waiting(actor: Account, visit: Visit | None = None) -> Sequence[Application]:
     """The people that the unit may bring together, its own and those of the units below it, by unit and name; the
     visit's own among them."""

@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 _HELD = sa.text("received_at IS NOT NULL AND returned_at IS NULL")
+_OFFICE = sa.text("agency_id IS NOT NULL OR region_code IS NOT NULL")
 _OF_APPLICATION = """
 UPDATE {table} SET {column} = (SELECT application.{column} FROM application WHERE application.id = {application})
 """
@@ -42,9 +43,11 @@ def upgrade() -> None:
         sqlite_where=_HELD,
         postgresql_where=_HELD,
     )
+    op.create_index("ix_account_office", "account", ["username", "id"], sqlite_where=_OFFICE, postgresql_where=_OFFICE)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_account_office", table_name="account")
     op.drop_index("ix_original_held_of_unit", table_name="original")
     op.drop_index("ix_false_materials_case_unit_id", table_name="false_materials_case")
     op.drop_index("ix_deferral_agency", table_name="deferral")
