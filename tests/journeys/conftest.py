@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.serving import make_server
 
 from app import create_app
@@ -134,11 +134,18 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+def _wait_as_long(connection: Any, _record: Any) -> None:
+    """The database, too, is waited for as long as the browser waits: on a starved machine a disk takes its time."""
+    connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
+
+
 @pytest.fixture(params=["office", "phone"])
 def site(request: pytest.FixtureRequest, site_template: Path, tmp_path: Path, browser: Browser) -> Iterator[Site]:
     folder = tmp_path / "site"
     shutil.copytree(site_template, folder)
     app = create_app(_settings(folder))
+    with app.app_context():
+        event.listen(db.engine, "connect", _wait_as_long)
     # One line for every file of every page would hide what a failure has to say.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)

@@ -2,13 +2,14 @@
 
 import io
 import re
+import sqlite3
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from gongkao.extensions import db
@@ -187,6 +188,29 @@ def test_two_windows_do_not_overwrite_each_other(world: World, browser: FlaskCli
     again = browser.post("/application/steps/person", data={"version": _version(answer), "education": "本科"})
     assert again.status_code == 302
     assert drafts.own(world.applicant).education == "本科"
+
+
+def test_what_cannot_be_written_now_is_kept_on_the_page_and_sent_again(world: World, browser: FlaskClient) -> None:
+    """Somebody else writes for longer than one waits: nothing is lost, and the same page is saved a moment later."""
+    address = "/application/steps/person"
+    version = _version(browser.get(address))
+    db.session.rollback()
+
+    def impatient(connection: Any, *_: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 20")
+
+    event.listen(db.engine, "checkout", impatient)
+    other = sqlite3.connect(str(db.engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answer = browser.post(address, data={"version": version, "education": "大专"})
+    assert answer.status_code == 422 and "请稍等片刻后再试" in answer.text
+    assert re.search(r"<option[^>]* selected[^>]*>大专", answer.text)
+    alone = browser.post(address, data={"version": version, "education": "大专"}, headers={"X-Autosave": "1"})
+    assert alone.status_code == 409 and "请稍等片刻后再试" in alone.json["message"]
+    other.execute("ROLLBACK")
+    other.close()
+    assert browser.post(address, data={"version": _version(answer), "education": "大专"}).status_code == 302
+    assert drafts.own(world.applicant).education == "大专"
 
 
 def test_a_file_is_shown_to_its_owner_alone(world: World, browser: FlaskClient, sign_in: SignIn) -> None:
