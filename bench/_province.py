@@ -30,9 +30,9 @@ from tests.postgres import kept_postgres, start_postgres
 
 SMALL, LARGE = 10_000, int(os.environ.get("GONGKAO_BENCH_LARGE", 1_000_000))
 DAY = date(2025, 3, 27)
-# The city that has as much to do in the small database as in the large one, and a county with an eighth of that.
+# The city and the county that have about as much to do in the small database as in the large one.
 BUSY, QUEUE = "410100", 10_000
-BUSY_COUNTY = "410611"
+BUSY_COUNTY, COUNTY_QUEUE = "410611", 1_000
 ENGINES = ("sqlite", "postgresql")
 _SECRET = "a key for measuring only, long enough to be taken"
 
@@ -60,7 +60,7 @@ def province_of(engine: str, size: int, years: int = 10, queue: int = QUEUE) -> 
             began = time.monotonic()
             year = size // years
             city = min(queue, year)
-            busy = {BUSY: city, BUSY_COUNTY: min(queue // 8, year - city)}
+            busy = {BUSY: city, BUSY_COUNTY: min(COUNTY_QUEUE, year - city)}
             made = province.load(size, seed=2025, password="!" * 12, years=years, busy=busy)
             took = time.monotonic() - began
             print(f"{engine}: {size} applications, {made.rows} rows in {took:.0f} s", file=sys.stderr)

@@ -18,10 +18,11 @@ class VisitSlot(Model):
     """A time at which an agency receives units. `capacity` counts people whose materials can be confirmed in it."""
 
     __tablename__ = "visit_slot"
+    __table_args__ = (Index("ix_visit_slot_agency", "agency_id", "starts_at", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     starts_at: Mapped[datetime] = mapped_column(Moment)
     ends_at: Mapped[datetime] = mapped_column(Moment)
     capacity: Mapped[int] = mapped_column(Integer)

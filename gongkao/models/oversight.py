@@ -83,8 +83,9 @@ class FalseMaterialsCase(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
-    # The application's unit, kept here so that a unit's are not looked for among its applications of all years.
-    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    # The unit that the application is handed in to, none while it is taken back. Kept here so that a unit's are not
+    # looked for among its applications of all years.
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
     status: Mapped[CaseStatus] = mapped_column(Choice(CaseStatus), index=True)
     description: Mapped[str] = mapped_column(String(1000))

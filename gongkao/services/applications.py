@@ -253,7 +253,7 @@ def submit(actor: Account, version: int, note: str = "") -> Application:
             application.supervising_unit_id = application.unit.supervising_unit_id
             application.agency_id = application.unit.agency_id
             deferrals.follow(application)
-            false_materials.follow(application)
+            false_materials.follow(application, application.unit_id)
         if application.number is None:
             application.number = f"{application.cycle.year}{application.id:07d}"
         if application.status is Status.DRAFT:
@@ -307,6 +307,7 @@ def withdraw(actor: Account, version: int) -> Application:
         application.agency_id = None
         application.retirement_agreed_at = None
         deferrals.follow(application)
+        false_materials.follow(application, None)
         deferrals.take_back_agreement(application)
         eligibility.thaw(application)
         audit.record(actor, "withdraw_application", application)

@@ -58,7 +58,14 @@ def _on_it() -> tuple[ORMOption, ...]:
 
 def without_certificate(actor: Account, grade: int | None = None) -> list[int]:
     """The released results of this cycle at the own agency that call for a certificate and have had none, by number."""
-    query = (
+    query = _without(actor).order_by(Result.number)
+    if grade is not None:
+        query = query.where(Release.grade == grade)
+    return list(db.session.scalars(query))
+
+
+def _without(actor: Account) -> Select[int]:
+    return (
         select(Result.id)
         .join(Result.release)
         .join(Result.application)
@@ -69,11 +76,7 @@ def without_certificate(actor: Account, grade: int | None = None) -> list[int]:
             Application.status == Status.QUALIFIED,
             ~select(Certificate.id).where(Certificate.application_id == Result.application_id).exists(),
         )
-        .order_by(Result.number)
     )
-    if grade is not None:
-        query = query.where(Release.grade == grade)
-    return list(db.session.scalars(query))
 
 
 def count_without(actor: Account) -> Figures[int]:
@@ -82,7 +85,9 @@ def count_without(actor: Account) -> Figures[int]:
     def count() -> tuple[int, int]:
         own = Release.agency_id == actor.agency_id, Release.cycle_id == cycles.current_cycle().id
         passed = select(func.count()).select_from(Result).join(Result.release).where(*own, Result.passed)
-        return len(without_certificate(actor)), db.session.scalar(passed) or 0
+        without = select(func.count()).select_from(_without(actor).subquery())
+        number, rows = db.session.execute(select(without.scalar_subquery(), passed.scalar_subquery())).one()
+        return number, rows
 
     return kept.figures("without certificate", actor, (), count)
 

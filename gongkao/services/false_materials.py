@@ -93,7 +93,7 @@ def raise_case(actor: Account, application_id: int, description: str) -> FalseMa
             raise Refused(f"申报现为“{application.status.label}”，不能再反映虚假材料。")
         if is_open(application):
             raise Refused("该申报已有虚假材料情况待认定，请在已有的记录中查看进展；新的情况请告知审查机构。")
-        assert application.agency_id is not None and application.unit_id is not None
+        assert application.agency_id is not None
         case = FalseMaterialsCase(
             number=f"tmp{application.id}",
             application_id=application.id,
@@ -118,12 +118,14 @@ def raise_case(actor: Account, application_id: int, description: str) -> FalseMa
     return case
 
 
-def follow(application: Application) -> None:
-    """What was raised before is seen by the unit that the application is handed in to now, inside that use case."""
-    if application.number is not None and application.unit_id is not None:
+def follow(application: Application, unit_id: int | None) -> None:
+    """What was raised before is seen by the unit that the application is handed in to now, or by none while it is taken
+    back, inside the use case in which that changes.
+    """
+    if application.number is not None:
         of_application = FalseMaterialsCase.application_id == application.id
         for case in db.session.scalars(select(FalseMaterialsCase).where(of_application)):
-            case.unit_id = application.unit_id
+            case.unit_id = unit_id
 
 
 def is_open(application: Application) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import contains_eager, selectinload
 
 from gongkao.access.scope import narrow
@@ -115,17 +115,11 @@ def grade_states(actor: Account) -> list[GradeState]:
         .group_by(SubjectEntry.grade)
         .subquery()
     )
-    marks = (
-        select(func.count(Score.id))
-        .join(SubjectEntry, SubjectEntry.key == Score.subject_key)
-        .where(
-            Score.application_id == Application.id,
-            SubjectEntry.cycle_id == Application.cycle_id,
-            SubjectEntry.grade == Application.grade,
-        )
-        .correlate(Application)
-        .scalar_subquery()
-    )
+    # Looked up among the few subjects, which are put together once, not joined for every mark.
+    subjects = select(SubjectEntry.grade, SubjectEntry.key).where(SubjectEntry.cycle_id == cycle.id)
+    of_grade = tuple_(Application.grade, Score.subject_key).in_(subjects)
+    own_marks = select(func.count(Score.id)).where(Score.application_id == Application.id, of_grade)
+    marks = own_marks.correlate(Application).scalar_subquery()
     counting = (
         select(Application.grade, func.count(), func.count().filter(marks >= needed.c.subjects))
         .outerjoin(needed, needed.c.grade == Application.grade)

@@ -9,11 +9,23 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 
+from gongkao.clock import now
 from gongkao.config import ROOT
 from gongkao.extensions import db
-from gongkao.models import Application
+from gongkao.models import Application, CaseStatus, Deferral, DeferralStatus, FalseMaterialsCase, Original
 from gongkao.rules.workflow import Status
-from gongkao.services import accounts, listing, review_lists, saved_views, starting_data
+from gongkao.services import (
+    accounts,
+    applications,
+    false_materials,
+    listing,
+    originals,
+    review_lists,
+    saved_views,
+    starting_data,
+    visits,
+)
+from gongkao.services.transaction import transaction
 from tests import factories
 from tests.world import World
 
@@ -79,6 +91,38 @@ def test_what_is_sealed_is_plain_again_below_and_sealed_again_above(app: Flask, 
         made.id
     ]
     assert saved_views.of(world.officer, "review.desk")[0].name == "找人"
+
+
+def test_whose_things_are_is_filled_in_from_their_applications(app: Flask, world: World) -> None:
+    """The step that keeps a deferral's agency and the unit with cases and originals, down and up with such rows."""
+    folder = str(ROOT / "migrations")
+    onsite, taken_back = (
+        factories.application(factories.person(name, serial), world.school, status=Status.ONSITE_CONFIRMATION)
+        for name, serial in (("丁小满", 91), ("牧青禾", 92))
+    )
+    with transaction() as session:
+        of = {"status": DeferralStatus.PLEDGED, "years": [2024], "pledged_at": now()}
+        session.add_all(Deferral(application_id=one.id, **of) for one in (onsite, taken_back))
+    visit = visits.bundle(world.unit_administrator, [onsite.id], bearer_name="管一鸣", bearer_mobile="13800000001")
+    originals.receive(world.officer, visit.id, None)
+    for one in (onsite, taken_back):
+        false_materials.raise_case(world.officer, one.id, "证书编号与存根不符，疑似伪造。")
+    with transaction() as session:
+        session.execute(sa.update(FalseMaterialsCase).values(status=CaseStatus.DISMISSED))
+    applicant = world.account(taken_back.person.identity_number)
+    applications.withdraw(applicant, taken_back.version)
+    kept = (
+        sa.select(Deferral.id, Deferral.agency_id).order_by(Deferral.id),
+        sa.select(FalseMaterialsCase.id, FalseMaterialsCase.unit_id).order_by(FalseMaterialsCase.id),
+        sa.select(Original.id, Original.unit_id).order_by(Original.id),
+    )
+    before = [db.session.execute(one).all() for one in kept]
+    school, county = world.school.id, world.agency("410122").id
+    assert [[of for _, of in rows] for rows in before] == [[county, None], [school, None], [school] * 5]
+    db.session.remove()
+    downgrade(directory=folder, revision="0023")
+    upgrade(directory=folder)
+    assert [db.session.execute(one).all() for one in kept] == before
 
 
 def test_there_is_one_line_of_migrations() -> None:
