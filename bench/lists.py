@@ -61,24 +61,22 @@ def county() -> Account:
 
 
 def unit() -> Account:
-    """The administrator of the supervising unit with nearest to 200 people of the units below it, where an agency
-    has originals of theirs and false materials were suspected.
+    """The administrator of the supervising unit with nearest to 200 people of the units below it; where there is such a
+    one, of those where an agency has originals of theirs and false materials were suspected.
     """
     held = select(Unit.supervising_unit_id).join(Original, Original.unit_id == Unit.id).where(Original.held)
     suspected = select(Unit.supervising_unit_id).join(FalseMaterialsCase, FalseMaterialsCase.unit_id == Unit.id)
+    above = Application.supervising_unit_id
     nearest = (
-        select(Application.supervising_unit_id)
+        select(above)
         .join(Application.cycle)
-        .where(
-            Cycle.current,
-            Application.supervising_unit_id.in_(held),
-            Application.supervising_unit_id.in_(suspected),
-        )
-        .group_by(Application.supervising_unit_id)
-        .order_by(func.abs(func.count() - 200), Application.supervising_unit_id)
+        .where(Cycle.current, above.is_not(None))
+        .group_by(above)
+        .order_by(func.abs(func.count() - 200), above)
         .limit(1)
     )
-    return db.session.scalars(select(Account).where(Account.unit_id == nearest.scalar_subquery())).one()
+    found = db.session.scalar(nearest.where(above.in_(held), above.in_(suspected))) or db.session.scalar(nearest)
+    return db.session.scalars(select(Account).where(Account.unit_id == found)).one()
 
 
 @dataclass(frozen=True)

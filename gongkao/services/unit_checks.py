@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager, selectinload
 
@@ -75,20 +75,12 @@ def desk_progress(actor: Account) -> Figures[dict[str, int]]:
 
 def progress(actor: Account) -> dict[str, int]:
     """How many units of the scope are in which state: total, unchecked, and one for each state's word."""
-    cycle_id = cycles.current_cycle().id
-    scope = narrow(select(Unit.id), Unit, actor).where(Unit.active)
-    total = db.session.scalar(select(func.count()).select_from(scope.subquery())) or 0
-    # The province has all of them but the few that were closed.
-    closed = select(Unit.id).where(~Unit.active)
-    ours = UnitCheck.unit_id.not_in(closed) if sees_everything(actor) else UnitCheck.unit_id.in_(scope)
-    rows = db.session.execute(
-        select(UnitCheck.status, func.count()).where(UnitCheck.cycle_id == cycle_id, ours).group_by(UnitCheck.status)
-    ).all()
-    counts = {status.value: 0 for status in UnitCheckStatus}
-    counts.update({status.value: count for status, count in rows})
-    counts["total"] = total
-    counts["unchecked"] = total - sum(count for _, count in rows)
-    return counts
+    of_cycle = and_(UnitCheck.unit_id == Unit.id, UnitCheck.cycle_id == cycles.current_cycle().id)
+    query = narrow(select(UnitCheck.status, func.count()).select_from(Unit), Unit, actor)
+    query = query.outerjoin(UnitCheck, of_cycle).where(Unit.active).group_by(UnitCheck.status)
+    found: dict[UnitCheckStatus | None, int] = dict(db.session.execute(query).tuples().all())
+    counts = {status.value: found.get(status, 0) for status in UnitCheckStatus}
+    return {**counts, "total": sum(found.values()), "unchecked": found.get(None, 0)}
 
 
 def to_check(actor: Account, unit_id: int) -> Unit:
