@@ -71,13 +71,12 @@ def ask(actor: Account, reason: str) -> Recheck:
 
 def listing(actor: Account) -> Listing:
     """The rechecks asked of the own agency in this cycle."""
+    own = (Recheck.cycle_id == cycles.current_cycle().id, Recheck.agency_id == actor.agency_id)
+    bare = narrow(select(Recheck).join(Recheck.result).where(*own), Result, actor)
     query = (
-        select(Recheck)
-        .join(Recheck.result)
-        .join(Result.application)
+        bare.join(Result.application)
         .join(Application.person)
         .join(Application.unit)
-        .where(Recheck.cycle_id == cycles.current_cycle().id, Recheck.agency_id == actor.agency_id)
         .options(
             contains_eager(Recheck.result)
             .contains_eager(Result.application)
@@ -86,7 +85,8 @@ def listing(actor: Account) -> Listing:
     )
     return Listing(
         title="成绩复核",
-        query=narrow(query, Result, actor),
+        query=query,
+        bare=bare,
         tie=Recheck.id,
         sort="asked",
         search=[contains(Person.name), of_identity(Person), contains(Unit.name)],
