@@ -10,6 +10,7 @@ from gongkao.models import (
     Agency,
     Application,
     ArchiveRecord,
+    AuditEntry,
     BanEntry,
     CalendarFiling,
     Certificate,
@@ -138,19 +139,32 @@ def _accounts(account: Account) -> ColumnElement[bool]:
         return Account.role != Role.APPLICANT
     if account.unit is not None:
         return Account.unit_id.in_(select(Unit.id).where(_units(account)))
+    return or_(false(), *_kinds_of_accounts(account))
+
+
+def _kinds_of_accounts(account: Account) -> list[ColumnElement[bool]]:
+    """The accounts that an official sees: those of units, of agencies, and of inspectors."""
     own = account.agency.region if account.agency is not None else account.region
     if own is None:
-        return false()
-    return or_(
+        return []
+    within_region = RegionEntry.code.startswith(region_prefix(own.code, own.level), autoescape=True)
+    return [
         Account.unit_id.in_(select(Unit.id).where(_units(account))),
         _reviewed_by(account, Account.agency_id),
         # Inspectors belong to a region, not to an agency.
-        Account.region_code.in_(
-            select(RegionEntry.code).where(
-                RegionEntry.code.startswith(region_prefix(own.code, own.level), autoescape=True)
-            )
-        ),
-    )
+        Account.region_code.in_(select(RegionEntry.code).where(within_region)),
+    ]
+
+
+def _audit_entries(account: Account) -> ColumnElement[bool]:
+    """What the accounts in one's scope have done."""
+    if _level(account) is RegionLevel.COUNTY:
+        # Each kind apart, so that PostgreSQL puts the few together once and looks no entry's account up.
+        kinds = (select(Account.id).where(kind) for kind in _kinds_of_accounts(account))
+        return or_(*(AuditEntry.account_id.in_(kind) for kind in kinds))
+    # Where many are seen, the newest entries are gone through one by one.
+    own = select(Account.id).where(Account.id == AuditEntry.account_id, _accounts(account))
+    return own.correlate(AuditEntry).exists()
 
 
 def _sheets(account: Account) -> ColumnElement[bool]:
@@ -314,6 +328,7 @@ _SCOPES = {
     Agency: _agencies,
     Application: _applications,
     ArchiveRecord: _archive,
+    AuditEntry: _audit_entries,
     BanEntry: _bans,
     CalendarFiling: _filings,
     Certificate: _certificates,

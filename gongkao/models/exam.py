@@ -53,6 +53,10 @@ class TrainingClass(Model):
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     version: Mapped[int] = mapped_column(Integer, default=1)
 
+    # How many people are in it, and how many have completed it, where a list asks for that.
+    enrolled: Mapped[int | None] = query_expression()
+    graduated: Mapped[int | None] = query_expression()
+
     agency: Mapped[Agency] = relationship()
     trade: Mapped[Trade] = relationship()
     members: Mapped[list["TrainingMember"]] = relationship(viewonly=True)

@@ -75,7 +75,7 @@ class Unit(Model):
     """
 
     __tablename__ = "unit"
-    __table_args__ = (Index("ix_unit_path", "path"), Index("ix_unit_agency", "agency_id", "id"))
+    __table_args__ = (Index("ix_unit_path", "path"), Index("ix_unit_agency", "agency_id", "name", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(60), index=True)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy.orm import contains_eager, with_expression
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may, narrow
@@ -456,15 +456,20 @@ def listing(actor: Account) -> Listing:
     bare = narrow(select(TrainingClass), TrainingClass, actor).where(
         TrainingClass.cycle_id == cycles.current_cycle().id
     )
+    enrolled = select(func.count()).where(TrainingMember.class_id == TrainingClass.id).correlate(TrainingClass)
     query = (
         bare.join(TrainingClass.agency)
         .join(TrainingClass.trade)
         .options(
             contains_eager(TrainingClass.agency),
             contains_eager(TrainingClass.trade),
-            # Only to be counted.
-            selectinload(TrainingClass.members).load_only(TrainingMember.completed),
+            with_expression(TrainingClass.enrolled, enrolled.scalar_subquery()),
+            with_expression(
+                TrainingClass.graduated, enrolled.where(TrainingMember.completed.is_(True)).scalar_subquery()
+            ),
         )
+        # Counted anew also for a class that is known to the session already.
+        .execution_options(populate_existing=True)
     )
     return Listing(
         title="培训班次",
@@ -487,13 +492,8 @@ def listing(actor: Account) -> Listing:
                 kind="date",
             ),
             Column("hours", "学时", lambda row: str(row.hours), kind="number"),
-            Column("people", "学员/名额", lambda row: f"{len(row.members)}/{row.capacity}", kind="number"),
-            Column(
-                "completed",
-                "结业（人）",
-                lambda row: str(sum(bool(one.completed) for one in row.members)),
-                kind="number",
-            ),
+            Column("people", "学员/名额", lambda row: f"{row.enrolled}/{row.capacity}", kind="number"),
+            Column("completed", "结业（人）", lambda row: str(row.graduated), kind="number"),
         ],
         filters=[
             Filter(

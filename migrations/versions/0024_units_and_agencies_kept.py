@@ -53,6 +53,8 @@ def upgrade() -> None:
         sqlite_where=_HELD,
         postgresql_where=_HELD,
     )
+    op.drop_index("ix_unit_agency", table_name="unit")
+    op.create_index("ix_unit_agency", "unit", ["agency_id", "name", "id"])
     op.drop_index("ix_visit_slot_agency_id", table_name="visit_slot")
     op.create_index("ix_visit_slot_agency", "visit_slot", ["agency_id", "starts_at", "id"])
     op.create_index("ix_account_office", "account", ["username", "id"], sqlite_where=_OFFICE, postgresql_where=_OFFICE)
@@ -62,6 +64,8 @@ def downgrade() -> None:
     op.drop_index("ix_account_office", table_name="account")
     op.drop_index("ix_visit_slot_agency", table_name="visit_slot")
     op.create_index("ix_visit_slot_agency_id", "visit_slot", ["agency_id"])
+    op.drop_index("ix_unit_agency", table_name="unit")
+    op.create_index("ix_unit_agency", "unit", ["agency_id", "id"])
     op.drop_index("ix_original_held_of_unit", table_name="original")
     op.drop_index("ix_false_materials_case_unit_id", table_name="false_materials_case")
     op.drop_index("ix_deferral_agency", table_name="deferral")
