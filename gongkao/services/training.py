@@ -457,6 +457,7 @@ def listing(actor: Account) -> Listing:
         TrainingClass.cycle_id == cycles.current_cycle().id
     )
     enrolled = select(func.count()).where(TrainingMember.class_id == TrainingClass.id).correlate(TrainingClass)
+    graduated = enrolled.where(TrainingMember.completed.is_(True))
     query = (
         bare.join(TrainingClass.agency)
         .join(TrainingClass.trade)
