@@ -465,9 +465,7 @@ def listing(actor: Account) -> Listing:
             contains_eager(TrainingClass.agency),
             contains_eager(TrainingClass.trade),
             with_expression(TrainingClass.enrolled, enrolled.scalar_subquery()),
-            with_expression(
-                TrainingClass.graduated, enrolled.where(TrainingMember.completed.is_(True)).scalar_subquery()
-            ),
+            with_expression(TrainingClass.graduated, graduated.scalar_subquery()),
         )
         # Counted anew also for a class that is known to the session already.
         .execution_options(populate_existing=True)
