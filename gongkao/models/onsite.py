@@ -129,7 +129,7 @@ class Original(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("visit_member.id"))
-    # The unit that the person was of when it was taken in.
+    # The unit that the person was of when it was taken in; into whichever that is merged takes it over.
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     # The visit's agency, which holds it.
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))

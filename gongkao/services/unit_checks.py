@@ -78,7 +78,7 @@ def progress(actor: Account) -> dict[str, int]:
     of_cycle = and_(UnitCheck.unit_id == Unit.id, UnitCheck.cycle_id == cycles.current_cycle().id)
     query = narrow(select(UnitCheck.status, func.count()).select_from(Unit), Unit, actor)
     query = query.outerjoin(UnitCheck, of_cycle).where(Unit.active).group_by(UnitCheck.status)
-    found: dict[UnitCheckStatus | None, int] = dict(db.session.execute(query).tuples().all())
+    found: dict[UnitCheckStatus | None, int] = {status: count for status, count in db.session.execute(query)}
     counts = {status.value: found.get(status, 0) for status in UnitCheckStatus}
     return {**counts, "total": sum(found.values()), "unchecked": found.get(None, 0)}
 
