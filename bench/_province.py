@@ -30,8 +30,8 @@ from tests.postgres import kept_postgres, start_postgres
 
 SMALL, LARGE = 10_000, int(os.environ.get("GONGKAO_BENCH_LARGE", 1_000_000))
 DAY = date(2025, 3, 27)
-# The city, the county and the provincial centre that have about as much to do in the small database as in the large
-# one, where the centre has it without being given it.
+# The city, the county and the provincial centre that have much to do in the small database, too; in the large one the
+# centre has it without being given it.
 BUSY, QUEUE = "410100", 10_000
 BUSY_COUNTY, COUNTY_QUEUE = "410611", 1_000
 CENTRE, CENTRE_QUEUE = "410000", 500
