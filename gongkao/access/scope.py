@@ -364,6 +364,19 @@ def narrow(query: Query, model: type[Any], account: Account) -> Query:
     return query.where(_SCOPES[model](account))
 
 
+def narrow_in_cycle(query: Query, belongs: Any, account: Account, cycle_id: int) -> tuple[Query, Query]:
+    """Narrow a list of what belongs to a cycle's applications: gives it without and with the application joined.
+
+    `belongs` is the relationship to the application, such as `Result.application`. An official's rows themselves tell
+    who sees them; a unit begins with its few applications of the cycle, which are joined both times.
+    """
+    if account.unit is None:
+        bare = narrow(query, belongs.class_, account)
+        return bare, bare.join(belongs)
+    joined = narrow(query.join(belongs), Application, account).where(Application.cycle_id == cycle_id)
+    return joined, joined
+
+
 def at_desk(account: Account) -> ColumnElement[bool]:
     """The applications that wait for this account's decision now: exactly its own desks' queues (domain rule 3)."""
     if account.role is Role.UNIT_ADMINISTRATOR:

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from gongkao.access.scope import narrow
+from gongkao.access.scope import narrow, narrow_in_cycle
 from gongkao.clock import now, today
 from gongkao.documents.certificate_papers import CertificatePaper, RevocationPaper
 from gongkao.extensions import db
@@ -296,19 +296,16 @@ def hand_out(actor: Account, certificate_ids: Sequence[int], taken_by: str) -> i
     return len(found)
 
 
-def _of_this_cycle(actor: Account) -> Select[Certificate]:
-    """The certificates of this cycle in the person's scope. A unit begins with its few applications of the cycle."""
+def _of_this_cycle(actor: Account) -> tuple[Select[Certificate], Select[Certificate]]:
+    """The certificates of this cycle in the person's scope, without and with their applications."""
     cycle = cycles.current_cycle()
-    query = select(Certificate).where(Certificate.cycle_id == cycle.id)
-    if actor.unit_id is None:
-        return narrow(query, Certificate, actor)
-    return narrow(query.join(Certificate.application), Application, actor).where(Application.cycle_id == cycle.id)
+    of_cycle = select(Certificate).where(Certificate.cycle_id == cycle.id)
+    return narrow_in_cycle(of_cycle, Certificate.application, actor, cycle.id)
 
 
 def certificate_listing(actor: Account) -> Listing:
     """The certificates of this cycle in the person's scope."""
-    bare = _of_this_cycle(actor)
-    query = bare if actor.unit_id is not None else bare.join(Certificate.application)
+    bare, query = _of_this_cycle(actor)
     query = (
         query.join(Application.person)
         .join(Application.unit)
@@ -366,7 +363,8 @@ def revoked_listing(actor: Account) -> Listing:
 
 def count_revoked(actor: Account) -> int:
     """How many of this cycle's certificates in sight are revoked."""
-    revoked = _of_this_cycle(actor).where(Certificate.state == CertificateState.REVOKED)
+    bare, _ = _of_this_cycle(actor)
+    revoked = bare.where(Certificate.state == CertificateState.REVOKED)
     query = revoked.with_only_columns(func.count(Certificate.id), maintain_column_froms=True)
     return db.session.scalar(query) or 0
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from gongkao.access.scope import narrow
+from gongkao.access.scope import narrow, narrow_in_cycle
 from gongkao.clock import now, today
 from gongkao.documents.papers import DeferralPledgePaper
 from gongkao.documents.review_papers import DeferralNoticePaper
@@ -474,14 +474,8 @@ def _run_one(deferral_id: int, day: date) -> str:
 def listing(actor: Account) -> Listing:
     """The deferrals in the person's scope, of the current cycle."""
     cycle = cycles.current_cycle()
-    bare = select(Deferral).where(Deferral.cycle_id == cycle.id)
-    if actor.unit is not None:
-        # A unit begins with its applications of the cycle.
-        bare = narrow(bare.join(Deferral.application), Application, actor).where(Application.cycle_id == cycle.id)
-        query = bare
-    else:
-        bare = narrow(bare, Deferral, actor)
-        query = bare.join(Deferral.application)
+    of_cycle = select(Deferral).where(Deferral.cycle_id == cycle.id)
+    bare, query = narrow_in_cycle(of_cycle, Deferral.application, actor, cycle.id)
     query = (
         query.join(Application.person)
         .join(Application.unit)

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import contains_eager, joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from gongkao.access.scope import narrow
+from gongkao.access.scope import narrow, narrow_in_cycle
 from gongkao.extensions import db
 from gongkao.models import Account, Agency, Application, Person, Release, Result, Role, Trade, Unit
 from gongkao.rules.grades import Grade
@@ -36,14 +36,7 @@ def _on_a_notice() -> tuple[ORMOption, ...]:
 def result_listing(actor: Account) -> Listing:
     """The released results of this cycle in the person's scope."""
     cycle = cycles.current_cycle()
-    bare = select(Result).where(*_of_year(cycle.year))
-    if actor.unit_id is None:
-        bare = narrow(bare, Result, actor)
-        query = bare.join(Result.application)
-    else:
-        # A unit begins with its few applications of the cycle.
-        bare = narrow(bare.join(Result.application), Application, actor).where(Application.cycle_id == cycle.id)
-        query = bare
+    bare, query = narrow_in_cycle(select(Result).where(*_of_year(cycle.year)), Result.application, actor, cycle.id)
     query = (
         query.join(Application.person)
         .join(Application.unit)
