@@ -312,14 +312,12 @@
 
   // Search as one types: a list below the input; the chosen id goes to the target field.
   all("input[data-lookup]").forEach((input, index) => {
-    const holder = make("span", "lookup");
     const list = make("ul", "lookup-list");
     const target = document.getElementById(input.dataset.lookupTarget || "");
     let at = -1;
     let timer = 0;
     let asked = 0;
-    input.before(holder);
-    holder.append(input, list);
+    input.after(list);
     list.id = `lookup-${index}`;
     list.hidden = true;
     list.setAttribute("role", "listbox");
@@ -561,12 +559,10 @@
 
   // Small things: showing a password, printing, going back, closing the person's menu.
   all("input[type=password]").forEach((input) => {
-    const holder = make("span", "secret");
     const toggle = make("button", "", "显示");
     toggle.type = "button";
     toggle.setAttribute("aria-label", "显示密码");
-    input.before(holder);
-    holder.append(input, toggle);
+    input.after(toggle);
     on(toggle, "click", () => {
       const hide = input.type === "text";
       input.type = hide ? "password" : "text";

@@ -45,8 +45,12 @@ class Screen:
         return self
 
     def headed(self, text: str) -> "Screen":
-        """Wait for the page with this heading."""
-        expect(self.page.locator("h1")).to_contain_text(text)
+        """Wait for the page with this heading; where another stays, tell what that one says against going on."""
+        try:
+            expect(self.page.locator("h1")).to_contain_text(text)
+        except AssertionError as error:
+            error.add_note(f"{self.page.url}: {self.page.locator('main').inner_text()}")
+            raise
         return self
 
     def says(self, text: str) -> "Screen":

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from gongkao.rules.workflow import Status
 from tests import factories, world
@@ -115,6 +115,25 @@ def test_on_a_slow_line_that_breaks_twice(site: Site) -> None:
     phone.press("登录").headed("我的申报").follow("继续填写：申报材料").headed("申报材料").follow("继续")
     phone.headed("真实性承诺").tick("pledged")
     phone.next_step("核对提交").confirm("提交申报").says("申报已提交").says(Status.UNIT_REVIEW.label)
+    phone.done()
+
+
+def test_typing_goes_on_while_the_script_arrives(site: Site) -> None:
+    """The script comes late on a slow line: whoever types already keeps the place, and what is typed."""
+    site.today(date(2025, 3, 20))
+    phone = site.visit(Applicant, "phone")
+    phone.register(NAME, NUMBER, MOBILE, PASSWORD)
+    phone.press("开始填报").headed("个人信息").pick("education", "高中").next_step("所在单位和岗位")
+    held: list[Route] = []
+    phone.page.route("**/app.js*", lambda route: held.append(route))
+    for path, name, whole in (("/application/steps/unit", "unit_name", SCHOOL), ("/password", "current", PASSWORD)):
+        with phone.page.expect_request("**/app.js*"):
+            phone.page.goto(site.address + path, wait_until="commit")
+        phone.field(name).press_sequentially(whole[:3])
+        held.pop().continue_()
+        phone.page.wait_for_load_state()
+        phone.page.keyboard.type(whole[3:])
+        expect(phone.field(name)).to_have_value(whole)
     phone.done()
 
 
