@@ -12,13 +12,13 @@ from typing import Any
 
 import pikepdf
 import puremagic
-from PIL import Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from gongkao.rules.errors import InvalidInput
+from gongkao.storage import pictures
 
 KILOBYTE = 1024
 MEGABYTE = 1024 * KILOBYTE
-MAX_PIXELS = 50_000_000
 MAX_PDF_PAGES = 300
 MAX_UNPACKED_BYTES = 256 * MEGABYTE
 
@@ -269,55 +269,16 @@ def is_text(data: bytes) -> bool:
 
 
 def _clean_image(data: bytes, name: str, kind: str) -> Upload:
-    broken = UploadRefused(f"“{name}”无法打开，图片可能已损坏，请检查后重新上传。")
-    # WeasyPrint lets cut images pass in the whole process; half a certificate must not.
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
-        with Image.open(io.BytesIO(data), formats=(kind.upper(),)) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise _too_many_pixels(name, image.size)
-            image.load()
-            upright = _without_metadata(image)
-    except Image.DecompressionBombError as error:
-        raise _too_many_pixels(name, None) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-        if isinstance(error, UploadRefused):
-            raise
-        raise broken from error
-    output = io.BytesIO()
-    if kind == "jpeg":
-        if upright.mode not in ("L", "RGB"):
-            upright = upright.convert("RGB")
-        upright.save(output, "JPEG", quality=92)
-    else:
-        upright.save(output, "PNG")
+        kept, size = pictures.clean(data, kind)
+    except pictures.TooManyPixels as error:
+        measured = f"为 {error.size[0]}×{error.size[1]} 像素，" if error.size else ""
+        limit = f"{pictures.MAX_PIXELS // 10_000} 万像素的上限"
+        raise UploadRefused(f"“{name}”{measured}超过 {limit}，请缩小图片尺寸后重新上传。") from error
+    except pictures.BrokenPicture as error:
+        raise UploadRefused(f"“{name}”无法打开，图片可能已损坏，请检查后重新上传。") from error
     chosen = FORMATS[kind]
-    return Upload(chosen.media_type, chosen.extensions[0], output.getvalue(), pixels=upright.size)
-
-
-def _too_many_pixels(name: str, size: tuple[int, int] | None) -> UploadRefused:
-    measured = f"为 {size[0]}×{size[1]} 像素，" if size else ""
-    return UploadRefused(f"“{name}”{measured}超过 {MAX_PIXELS // 10_000} 万像素的上限，请缩小图片尺寸后重新上传。")
-
-
-def _without_metadata(image: Image.Image) -> Image.Image:
-    """The picture upright, in sRGB, with nothing beside its pixels (place, time and device are nobody's business)."""
-    profile = image.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(image)
-    if profile and upright.mode in ("RGB", "CMYK"):
-        try:
-            converted = ImageCms.profileToProfile(
-                upright,
-                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-                ImageCms.createProfile("sRGB"),
-                outputMode="RGB",
-            )
-        except (ImageCms.PyCMSError, OSError):
-            converted = None
-        upright = converted or upright
-    transparency = upright.info.get("transparency")
-    upright.info = {} if transparency is None else {"transparency": transparency}
-    return upright
+    return Upload(chosen.media_type, chosen.extensions[0], kept, pixels=size)
 
 
 # Actions that run, send or open something; a link to a page of the same file or to an address stays.

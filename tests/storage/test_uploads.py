@@ -11,7 +11,9 @@ from typing import Any
 import pikepdf
 import pytest
 import xlsxwriter
-from PIL import Image
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
 
 from gongkao.storage.uploads import (
     MAX_PDF_PAGES,
@@ -272,6 +274,102 @@ def test_a_png_keeps_its_transparency_and_loses_its_texts() -> None:
     assert b"someone private" not in upload.data
     with Image.open(io.BytesIO(upload.data)) as cleaned:
         assert cleaned.mode == "RGBA" and cleaned.getpixel((0, 0)) == (255, 0, 0, 0)
+
+
+def _pattern(mode: str = "RGB") -> Image.Image:
+    """Something with edges, in which another coding of the same pixels would show."""
+    drawn = Image.linear_gradient("L").resize((61, 43)).convert("RGB")
+    drawn.paste("red", (9, 5, 30, 20))
+    return drawn.convert(mode)
+
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+PRIVATE = b"taken at home"
+
+
+@given(
+    mode=st.sampled_from(["L", "RGB"]),
+    quality=st.integers(10, 100),
+    progressive=st.booleans(),
+    optimize=st.booleans(),
+    subsampling=st.sampled_from([0, 1, 2]),
+    restarts=st.sampled_from([0, 1, 3]),
+    with_exif=st.booleans(),
+    with_profile=st.booleans(),
+    after=st.sampled_from([b"", PRIVATE, picture("JPEG") + PRIVATE, b"\xff\xd9" + PRIVATE]),
+)
+def test_an_upright_jpeg_keeps_its_own_pixels_and_nothing_else(
+    mode: str,
+    quality: int,
+    progressive: bool,
+    optimize: bool,
+    subsampling: int,
+    restarts: int,
+    with_exif: bool,
+    with_profile: bool,
+    after: bytes,
+) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = PRIVATE.decode()
+    exif[0x0112] = 1
+    target = io.BytesIO()
+    _pattern(mode).save(
+        target,
+        "JPEG",
+        quality=quality,
+        progressive=progressive,
+        optimize=optimize,
+        subsampling=subsampling,
+        restart_marker_blocks=restarts,
+        comment=PRIVATE,
+        **({"exif": exif.tobytes()} if with_exif else {}),
+        **({"icc_profile": SRGB} if with_profile else {}),
+    )
+    kept = inspect(target.getvalue() + after, "扫描件.jpg")
+    assert kept.pixels == (61, 43) and PRIVATE not in kept.data and b"Exif" not in kept.data
+    assert kept.data.count(b"\xff\xd8\xff") == 1 and kept.data.endswith(b"\xff\xd9")
+    with Image.open(io.BytesIO(target.getvalue())) as sent, Image.open(io.BytesIO(kept.data)) as cleaned:
+        assert cleaned.tobytes() == sent.tobytes() and "icc_profile" not in cleaned.info
+    assert inspect(kept.data, "扫描件.jpg").data == kept.data
+
+
+def _sent_and_kept(mode: str, **save: Any) -> tuple[bytes, bytes]:
+    target = io.BytesIO()
+    _pattern(mode).save(target, "JPEG", **save)
+    data = target.getvalue()
+    return data, bytes(inspect(data, "扫描件.jpg").data)
+
+
+def test_a_jpeg_out_of_the_ordinary_is_written_sent_and_kept() -> None:
+    _, kept = _sent_and_kept("CMYK")
+    with Image.open(io.BytesIO(kept)) as cleaned:
+        assert cleaned.mode == "RGB"
+    # Not in sRGB: the profile goes, so the pixels must not stay as they are.
+    data, kept = _sent_and_kept("RGB", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes())
+    assert b"ICC_PROFILE" in data and b"ICC_PROFILE" not in kept
+    # Colours without the usual transformation say so in a mark that must stay.
+    data, kept = _sent_and_kept("RGB", keep_rgb=True)
+    with Image.open(io.BytesIO(data)) as sent, Image.open(io.BytesIO(kept)) as cleaned:
+        assert cleaned.tobytes() == sent.tobytes()
+    # The length of a part that reaches beyond the file, and a frame that browsers do not show.
+    whole = picture("JPEG", (61, 43))
+    for broken in (
+        whole.replace(b"\xff\xdb\x00\x43", b"\xff\xdb\xff\x43", 1),
+        whole.replace(b"\xff\xc0", b"\xff\xc3", 1),
+    ):
+        assert "损坏" in refusal(broken, "扫描件.jpg")
+
+
+def test_an_animated_png_is_its_first_picture_in_the_same_bytes() -> None:
+    target = io.BytesIO()
+    _pattern().save(target, "PNG", save_all=True, append_images=[_pattern().rotate(180)], icc_profile=SRGB)
+    assert b"acTL" in target.getvalue() and b"iCCP" in target.getvalue()
+    kept = inspect(target.getvalue() + PRIVATE, "扫描件.png").data
+    assert not any(word in kept for word in (b"acTL", b"fdAT", b"iCCP", PRIVATE))
+    with Image.open(io.BytesIO(kept)) as cleaned:
+        assert cleaned.tobytes() == _pattern().tobytes()
+    plain = picture("PNG")
+    assert inspect(plain, "扫描件.png").data == plain
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
