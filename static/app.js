@@ -142,7 +142,8 @@
   // Files: name, size and picture at once; a wrong one is refused before it is sent.
   const megabytes = (bytes) => (bytes < 1048576 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
   function problemOf(input, file) {
-    const limit = Number(input.dataset.maxBytes || 0);
+    // A picture that is made smaller before it is sent may be larger at first.
+    const limit = Number((/^image\/(jpeg|png)$/.test(file.type) && input.dataset.maxPictureBytes) || input.dataset.maxBytes || 0);
     const endings = (input.dataset.formats || "").split(",").filter(Boolean);
     if (endings.length && !endings.some((ending) => file.name.toLowerCase().endsWith(ending))) {
       return `“${file.name}”不是可用的格式，请选择 ${endings.map((one) => one.slice(1).toUpperCase()).join("、")} 文件。`;

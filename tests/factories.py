@@ -57,6 +57,17 @@ def jpeg(width: int = 413, height: int = 578) -> bytes:
     return target.getvalue()
 
 
+def camera_picture() -> bytes:
+    """A phone's photo as it is taken, over 10 MB: lying on its side, with a note of that; its upper end is red."""
+    picture = Image.effect_noise((4000, 3000), 70).convert("RGB")
+    picture.paste("red", (0, 0, 800, 3000))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise
+    target = io.BytesIO()
+    picture.save(target, "JPEG", quality=97, exif=exif.tobytes())
+    return target.getvalue()
+
+
 def person(name: str, serial: int = 57, born: date = date(1986, 4, 9)) -> Person:
     """A person with an account (no password that works), inside its own use case."""
     with transaction() as session:

@@ -1,9 +1,11 @@
 """The application form on a phone, with a slow line that breaks, and without scripts: nothing typed is lost."""
 
+import io
 from datetime import date
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Route, expect
 
 from gongkao.rules.workflow import Status
@@ -134,6 +136,30 @@ def test_typing_goes_on_while_the_script_arrives(site: Site) -> None:
         phone.page.wait_for_load_state()
         phone.page.keyboard.type(whole[3:])
         expect(phone.field(name)).to_have_value(whole)
+    phone.done()
+
+
+def test_what_a_camera_takes_is_made_lighter_before_it_is_sent(site: Site) -> None:
+    site.today(date(2025, 3, 20))
+    phone = site.visit(Applicant, "phone")
+    phone.register(NAME, NUMBER, MOBILE, PASSWORD)
+    phone.press("开始填报").headed("个人信息").open("/application/materials").headed("申报材料")
+    taken = factories.camera_picture()
+    assert len(taken) > 10 * 1024 * 1024, "more than the page says a file may have"
+    phone.upload("identity_card", {"name": "IMG_0001.JPG", "mimeType": "image/jpeg", "buffer": taken})
+    part = phone.page.locator("#material-identity_card")
+    address = part.locator("a.file-name").get_attribute("href")
+    arrived = phone.page.request.get(f"{site.address}{address}").body()
+    assert len(arrived) < 4 * 1024 * 1024
+    with Image.open(io.BytesIO(arrived)) as picture:
+        assert picture.format == "JPEG" and picture.size == (1950, 2600), "upright"
+        red, green, _ = picture.getpixel((975, 100))  # type: ignore[misc]
+        assert red > 200 and green < 90, "what was left is on top now"
+    # What is no picture after all goes as it is, and is refused with the reason.
+    broken = {"name": "IMG_0002.jpg", "mimeType": "image/jpeg", "buffer": taken[: 2 * 1024 * 1024]}
+    part.locator("input[type=file]").last.set_input_files(broken)  # type: ignore[arg-type]
+    expect(part).to_contain_text("图片可能已损坏")
+    phone.look("phone-picture-refused")
     phone.done()
 
 
