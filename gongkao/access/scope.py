@@ -144,12 +144,16 @@ def _accounts(account: Account) -> ColumnElement[bool]:
 
 def _kinds_of_accounts(account: Account) -> list[ColumnElement[bool]]:
     """The accounts that an official sees: those of units, of agencies, and of inspectors."""
+    of_offices = _accounts_of_offices(account)
+    return [Account.unit_id.in_(select(Unit.id).where(_units(account))), *of_offices] if of_offices else []
+
+
+def _accounts_of_offices(account: Account) -> list[ColumnElement[bool]]:
     own = account.agency.region if account.agency is not None else account.region
     if own is None:
         return []
     within_region = RegionEntry.code.startswith(region_prefix(own.code, own.level), autoescape=True)
     return [
-        Account.unit_id.in_(select(Unit.id).where(_units(account))),
         _reviewed_by(account, Account.agency_id),
         # Inspectors belong to a region, not to an agency.
         Account.region_code.in_(select(RegionEntry.code).where(within_region)),
@@ -362,6 +366,13 @@ def narrow(query: Query, model: type[Any], account: Account) -> Query:
     Raises KeyError for a model without a declared scope: nothing is visible by default.
     """
     return query.where(_SCOPES[model](account))
+
+
+def narrow_to_offices(query: Query, account: Account) -> Query:
+    """Narrow a query over `Account` to those of agencies and inspectors that an official sees, none of units."""
+    # The few of offices have an index of their own, which this names.
+    query = query.where(or_(Account.agency_id.is_not(None), Account.region_code.is_not(None)))
+    return query if sees_everything(account) else query.where(or_(false(), *_accounts_of_offices(account)))
 
 
 def narrow_in_cycle(query: Query, belongs: Any, account: Account, cycle_id: int) -> tuple[Query, Query]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, false, func, literal, or_, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, with_expression
 from sqlalchemy.sql.util import find_tables
 
 from gongkao import sealing
@@ -140,6 +140,16 @@ class Page:
     @property
     def pages(self) -> int:
         return max(1, -(-self.total // self.per_page))
+
+
+def counting(query: Select[Any], **counts: Any) -> Select[Any]:
+    """A list's query with what its columns count, by the names of the entity's `query_expression`s.
+
+    Counted anew also for a row that the session knows already.
+    """
+    entity = query.column_descriptions[0]["entity"]
+    options = (with_expression(getattr(entity, name), count) for name, count in counts.items())
+    return query.options(*options).execution_options(populate_existing=True)
 
 
 def contains(column: Any) -> Callable[[str], ColumnElement[bool]]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
 from gongkao.access.permissions import Permission
-from gongkao.access.scope import may, narrow
+from gongkao.access.scope import may, narrow, narrow_to_offices
 from gongkao.clock import today
 from gongkao.extensions import db
 from gongkao.models import (
@@ -324,9 +324,7 @@ def _has_account(agency: Agency) -> bool:
 
 def officer_listing(actor: Account) -> Listing:
     """The accounts of agencies and inspectors in the person's scope."""
-    # Said because the few accounts of offices have an index of their own.
-    of_office = or_(Account.agency_id.is_not(None), Account.region_code.is_not(None))
-    query = narrow(select(Account), Account, actor).where(of_office, Account.role.in_(OFFICIAL_ROLES))
+    query = narrow_to_offices(select(Account), actor).where(Account.role.in_(OFFICIAL_ROLES))
     return Listing(
         title="机构账户",
         query=query.outerjoin(Account.agency).outerjoin(Account.region),

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload, with_expression
+from sqlalchemy.orm import selectinload
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may, narrow
@@ -19,7 +19,7 @@ from gongkao.rules.seating import ExamKind
 from gongkao.services import audit, cycles, files
 from gongkao.services.errors import NotFound, Refused
 from gongkao.services.exam_office import FormReader, moment, own_office, require_own, whole_number, words
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, counting
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import MEGABYTE, UploadRefused, inspect_upload
 
@@ -275,14 +275,13 @@ def listing(actor: Account) -> Listing:
         narrow(select(ExamSite), ExamSite, actor)
         .where(ExamSite.cycle_id == cycles.current_cycle().id)
         .join(ExamSite.agency)
-        .options(
-            selectinload(ExamSite.agency),
-            with_expression(ExamSite.room_count, of_rooms(func.count())),
-            with_expression(ExamSite.computer_seats, of_rooms(seats(ExamKind.COMPUTER))),
-            with_expression(ExamSite.desk_seats, of_rooms(seats(ExamKind.PAPER))),
-        )
-        # Counted anew also for a site that is known to the session already.
-        .execution_options(populate_existing=True)
+        .options(selectinload(ExamSite.agency))
+    )
+    query = counting(
+        query,
+        room_count=of_rooms(func.count()),
+        computer_seats=of_rooms(seats(ExamKind.COMPUTER)),
+        desk_seats=of_rooms(seats(ExamKind.PAPER)),
     )
 
     def state(site: ExamSite) -> Cell:

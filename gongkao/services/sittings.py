@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import selectinload, with_expression
+from sqlalchemy.orm import selectinload
 
 from gongkao.access.scope import narrow
 from gongkao.clock import now
@@ -27,7 +27,7 @@ from gongkao.rules.seating import ExamKind
 from gongkao.services import audit, cycles, sites
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.exam_office import FormReader, day_within, moment, own_office, require_own
-from gongkao.services.listing import Cell, Column, Filter, Listing
+from gongkao.services.listing import Cell, Column, Filter, Listing, counting
 from gongkao.services.transaction import transaction
 
 _DAYS = "一二三四五六日"
@@ -235,15 +235,9 @@ def listing(actor: Account) -> Listing:
         narrow(select(ExamSitting), ExamSitting, actor)
         .where(ExamSitting.cycle_id == cycles.current_cycle().id)
         .join(ExamSitting.agency)
-        .options(
-            selectinload(ExamSitting.agency),
-            with_expression(ExamSitting.seated, taken),
-            with_expression(ExamSitting.room_count, of_rooms(func.count())),
-            with_expression(ExamSitting.seat_count, of_rooms(seats)),
-        )
-        # Counted anew also for a sitting that is known to the session already.
-        .execution_options(populate_existing=True)
+        .options(selectinload(ExamSitting.agency))
     )
+    query = counting(query, seated=taken, room_count=of_rooms(func.count()), seat_count=of_rooms(seats))
 
     def state(sitting: ExamSitting) -> Cell:
         if sitting.ends_at <= now():

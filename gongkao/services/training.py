@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import contains_eager, with_expression
+from sqlalchemy.orm import contains_eager
 
 from gongkao.access.permissions import Permission
 from gongkao.access.scope import may, narrow
@@ -30,7 +30,7 @@ from gongkao.services.exam_office import (
     whole_number,
     words,
 )
-from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
+from gongkao.services.listing import Cell, Column, Filter, Listing, contains, counting, of_identity
 from gongkao.services.sheet_import import Preview, RowError, Table, read_table_rows
 from gongkao.services.transaction import transaction
 from gongkao.storage import store
@@ -461,15 +461,9 @@ def listing(actor: Account) -> Listing:
     query = (
         bare.join(TrainingClass.agency)
         .join(TrainingClass.trade)
-        .options(
-            contains_eager(TrainingClass.agency),
-            contains_eager(TrainingClass.trade),
-            with_expression(TrainingClass.enrolled, enrolled.scalar_subquery()),
-            with_expression(TrainingClass.graduated, graduated.scalar_subquery()),
-        )
-        # Counted anew also for a class that is known to the session already.
-        .execution_options(populate_existing=True)
+        .options(contains_eager(TrainingClass.agency), contains_eager(TrainingClass.trade))
     )
+    query = counting(query, enrolled=enrolled.scalar_subquery(), graduated=graduated.scalar_subquery())
     return Listing(
         title="培训班次",
         query=query,

@@ -6,7 +6,6 @@ from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import with_expression
 
 from gongkao.access.scope import narrow
 from gongkao.clock import ZONE, now, today
@@ -17,7 +16,7 @@ from gongkao.rules.calendar import WindowKey, period_text
 from gongkao.rules.errors import InvalidInput
 from gongkao.services import audit, cycles, messages
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
-from gongkao.services.listing import Cell, Column, Filter, Listing
+from gongkao.services.listing import Cell, Column, Filter, Listing, counting
 from gongkao.services.transaction import transaction
 
 KIND = "onsite"
@@ -297,8 +296,7 @@ def listing(actor: Account) -> Listing:
         .scalar_subquery()
     )
     query = narrow(select(VisitSlot), VisitSlot, actor).where(VisitSlot.cycle_id == cycles.current_cycle().id)
-    # Counted anew also for a time that is known to the session already.
-    query = query.options(with_expression(VisitSlot.booked, booked)).execution_options(populate_existing=True)
+    query = counting(query, booked=booked)
 
     def places(row: VisitSlot) -> Cell:
         left = onsite.places_left(row.capacity, row.booked or 0)
