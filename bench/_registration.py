@@ -29,6 +29,7 @@ LEDGER = Path(os.environ.get("GONGKAO_LOAD_LEDGER", os.devnull))
 SLOWEST = float(os.environ.get("GONGKAO_LOAD_PAUSE", "45"))
 
 _HIDDEN = re.compile(r'<input[^>]*\bname="(csrf_token|request_key|version)"[^>]*\bvalue="([^"]*)"')
+_SMALL = re.compile(r'src="([^"]+/small)"')
 _KINDS = ("identity_card", "post", "work_years", "photo")
 _STEPS: tuple[tuple[str, dict[str, str]], ...] = (
     ("person", {"education": "高中"}),
@@ -150,17 +151,21 @@ class Applicant(HttpUser):
         self._get(self.address)
 
     def _upload(self, kind: str) -> None:
+        """Send a file as the page's script does, and load the small pictures of the part that comes back."""
         content = _PHOTO if kind == "photo" else random.choice(_SCANS)
-        data = dict(_HIDDEN.findall(self.page))
         with self.client.post(
             f"/application/materials/{kind}",
-            data=data,
+            data=dict(_HIDDEN.findall(self.page)),
             files={"files": (f"{kind}.jpg", content, "image/jpeg")},
+            headers={"Accept": "application/json", "X-Autosave": "1"},
             name="upload",
-            allow_redirects=False,
             catch_response=True,
         ) as answer:
-            if answer.status_code != 302:
+            if answer.status_code != 200:
                 answer.failure(f"{answer.status_code} at {kind}")
                 raise StopUser
-        self._get("/application/materials")
+            part = answer.json()["html"]
+        for address in _SMALL.findall(part):
+            with self.client.get(address, name="picture", catch_response=True) as picture:
+                if picture.status_code != 200:
+                    picture.failure(f"{picture.status_code} at {address}")
