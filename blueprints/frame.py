@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask import current_app, request, session, url_for
 from flask_login import current_user
+from werkzeug.local import LocalProxy
 
 from blueprints import guard
 from blueprints.helpers import account, waits
@@ -132,8 +134,8 @@ _PLACES: tuple[tuple[Permission, str, str, str, tuple[str, ...]], ...] = (
 
 
 def context() -> dict[str, Any]:
-    """Template context of every page."""
-    return {"frame": _frame()}
+    """Template context of every page. A part that is sent alone has no frame, so none is made for it."""
+    return {"frame": LocalProxy(cache(_frame))}
 
 
 def _frame() -> Frame:

@@ -73,11 +73,8 @@ def upload_material(kind: str) -> ResponseReturnValue:
         raise NoSuchPage from None
     sent = [(file.read(), file.filename or "") for file in request.files.getlist("files") if file.filename]
 
-    def act() -> str:
-        count = uploads.add(account(), wanted, sent)
-        return f"已上传{wanted.label}{count}个文件。" if count > 1 else f"已上传{wanted.label}。"
-
-    return _attempt(act, wanted)
+    said = f"已上传{wanted.label}{len(sent)}个文件。" if len(sent) > 1 else f"已上传{wanted.label}。"
+    return _attempt(lambda: uploads.add(account(), wanted, sent), wanted, said)
 
 
 @blueprint.post("/application/files/<int:material_id>/replace")
@@ -86,22 +83,23 @@ def replace_material(material_id: int) -> ResponseReturnValue:
     kind = uploads.find_own(account(), material_id).kind
     file = request.files.get("file")
     sent = (file.read(), file.filename or "") if file is not None else (b"", "")
-    return _attempt(lambda: f"已替换{uploads.replace(account(), material_id, sent).label}。", kind)
+    return _attempt(lambda: uploads.replace(account(), material_id, sent), kind, f"已替换{kind.label}。")
 
 
 @blueprint.post("/application/files/<int:material_id>/remove")
 @requires(Permission.APPLY)
 def remove_material(material_id: int) -> ResponseReturnValue:
     kind = uploads.find_own(account(), material_id).kind
-    return _attempt(lambda: f"已删除一个{uploads.remove(account(), material_id).label}文件。", kind)
+    return _attempt(lambda: uploads.remove(account(), material_id), kind, f"已删除一个{kind.label}文件。")
 
 
-def _attempt(act: Callable[[], str], kind: MaterialKind) -> ResponseReturnValue:
+def _attempt(act: Callable[[], Application], kind: MaterialKind, said: str) -> ResponseReturnValue:
     """Do it and come back to the place of the kind, or show the page with what is wrong beside the file."""
     if wants_json():
-        return _answer(act, kind)
+        return _answer(act, kind, said)
     try:
-        flash(act(), "success")
+        act()
+        flash(said, "success")
     except FieldsRefused as error:
         if drafts.find_own(account()) is not None:
             return _page(error.fields), 422
@@ -111,18 +109,18 @@ def _attempt(act: Callable[[], str], kind: MaterialKind) -> ResponseReturnValue:
     return redirect(url_for("applications.materials", _anchor=f"material-{kind.value}"))
 
 
-def _answer(act: Callable[[], str], kind: MaterialKind) -> ResponseReturnValue:
+def _answer(act: Callable[[], Application], kind: MaterialKind, said: str) -> ResponseReturnValue:
     """The same without leaving the page: what to say, and the part of this kind as it stands now."""
     try:
-        said = act()
+        application = act()
     except uploads.SameFile as error:
         # Sent once more because the answer to the first time was lost: it is there, and that was all.
         if not request.form.get("again"):
             return jsonify(message=error.message), 422
-        said = "已上传。"
+        said, application = "已上传。", drafts.own(account())
     except RuleError as error:
         return jsonify(message=error.message), 422 if isinstance(error, FieldsRefused) else 409
-    shown = _shown(drafts.own(account()))
+    shown = _shown(application)
     group = next((one for one in shown["groups"] if one.kind is kind), None)
     part = render_template("applications/steps/_material.html", group=group, errors={}, **shown) if group else ""
     return jsonify(message=said, html=part)
@@ -143,6 +141,8 @@ def material_thumbnail(material_id: int) -> ResponseReturnValue:
     material = uploads.find_own(account(), material_id)
     if not material.file.media_type.startswith("image/"):
         raise NoSuchPage
-    answer = inline(files.small_picture(material.file), material.file.name, "image/jpeg")
+    # Whoever has it already is not waited for: nothing is read or drawn.
+    known = request.if_none_match.contains(material.file.sha256)
+    answer = inline(b"" if known else files.small_picture(material.file), material.file.name, "image/jpeg")
     answer.set_etag(material.file.sha256)
     return answer.make_conditional(request)

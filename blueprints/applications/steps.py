@@ -70,7 +70,7 @@ def _form(place: FormStep, application: Application) -> StepForm:
 def _save(place: FormStep, form: StepForm, go: str) -> ResponseReturnValue:
     later = go == "save"
     try:
-        drafts.save_step(account(), place, request.form.to_dict(), form.version.data or "", partly=later)
+        saved = drafts.save_step(account(), place, request.form.to_dict(), form.version.data or "", partly=later)
     except drafts.StepChanged as error:
         form.version.data = error.version
         return _page(place, form, stored=error), 409
@@ -86,15 +86,7 @@ def _save(place: FormStep, form: StepForm, go: str) -> ResponseReturnValue:
     if later:
         flash("已保存，以后可以接着填写。", "success")
         return redirect(url_for("applications.home"))
-    return redirect(_after(place))
-
-
-def _after(place: FormStep) -> str:
-    """The next step; of a returned application the next one that may be changed."""
-    states = drafts.states(drafts.own(account()))
-    order = list(FormStep)
-    later = [state.step for state in states if order.index(state.step) > order.index(place) and state.editable]
-    return step_address(later[0] if later else FormStep.PREVIEW)
+    return redirect(step_address(saved.onward))
 
 
 def _refused(place: FormStep, form: StepForm, error: FieldsRefused) -> ResponseReturnValue:
@@ -106,14 +98,14 @@ def _refused(place: FormStep, form: StepForm, error: FieldsRefused) -> ResponseR
 
 def _save_by_itself(place: FormStep, form: StepForm) -> ResponseReturnValue:
     try:
-        version = drafts.save_step(account(), place, request.form.to_dict(), form.version.data or "", partly=True)
+        saved = drafts.save_step(account(), place, request.form.to_dict(), form.version.data or "", partly=True)
     except drafts.StepChanged as error:
         return jsonify(message=error.message), 409
     except drafts.PartlySaved as error:
         return jsonify(message=_not_saved(place, error), version=error.version), 422
     except RuleError as error:
         return jsonify(message=error.message), 409
-    return jsonify(saved=f"{now():%H:%M}", version=version)
+    return jsonify(saved=f"{now():%H:%M}", version=saved.version)
 
 
 def _not_saved(place: FormStep, error: FieldsRefused) -> str:

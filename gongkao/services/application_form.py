@@ -19,7 +19,7 @@ from gongkao.rules.application_form import (
     assessed_years,
 )
 from gongkao.rules.grades import Grade
-from gongkao.rules.materials import MaterialKind
+from gongkao.rules.materials import MaterialFacts, MaterialKind, MaterialRule, materials_for
 from gongkao.rules.retirement import PostKind
 from gongkao.rules.workflow import Status
 from gongkao.services import deferrals, eligibility, files
@@ -84,6 +84,12 @@ def facts_of(application: Application) -> FormFacts:
         reaches_retirement=bool(eligibility.notices(application)),
         retirement_acknowledged=application.retirement_acknowledged_at is not None,
     )
+
+
+def material_rules(application: Application) -> tuple[MaterialRule, ...]:
+    """Which materials the application needs as it stands: the same as its facts tell, read from its own row alone."""
+    facts = MaterialFacts(application.grade, bool(application.has_certificate), application.trade_changed)
+    return materials_for(facts)
 
 
 def lines(application: Application) -> list[Line]:

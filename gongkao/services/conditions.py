@@ -47,7 +47,7 @@ from gongkao.rules.retirement import RetireeKind, Schedule
 from gongkao.services import audit, cycles
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Column, Listing, contains
-from gongkao.services.transaction import transaction
+from gongkao.services.transaction import read_once, transaction
 from gongkao.storage import store
 from gongkao.storage.store import MissingFile
 
@@ -63,7 +63,7 @@ RETIREMENT = "退休年龄"
 def current(cycle: Cycle) -> ConditionSet:
     """The newest version. Raises NotFound where the cycle has none."""
     query = select(ConditionSet).where(ConditionSet.cycle_id == cycle.id).order_by(ConditionSet.version.desc())
-    found = db.session.scalar(query.limit(1))
+    found = read_once(("conditions", cycle.id), lambda: db.session.scalar(query.limit(1)))
     if found is None:
         raise NotFound("conditions")
     return found

@@ -3,8 +3,8 @@
 from datetime import date
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, event, select
-from sqlalchemy.orm import Session, SessionTransaction, joinedload
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import joinedload
 
 from gongkao.clock import today
 from gongkao.extensions import db
@@ -24,26 +24,25 @@ from gongkao.rules.calendar import Window, WindowKey
 from gongkao.rules.routing import under_province
 from gongkao.rules.scoring import PassRule
 from gongkao.services.errors import NotFound
+from gongkao.services.transaction import read_once
 
 # Where a window is looked up for. None: not known yet.
 Place = Unit | Agency | RegionEntry | None
-_KEPT = "kept_for_the_transaction"
-
 
 _regions: WeakKeyDictionary[Engine, dict[str, str | None]] = WeakKeyDictionary()
 
 
 def current_cycle() -> Cycle:
     """The cycle in work. Raises NotFound before the starting data is loaded."""
-    kept = db.session().info.setdefault(_KEPT, {})
-    if "cycle" not in kept:
-        query = select(Cycle).where(Cycle.current).options(joinedload(Cycle.window_entries))
-        cycle = db.session.scalars(query).unique().one_or_none()
-        if cycle is None:
-            raise NotFound("no current cycle")
-        kept["cycle"] = cycle
-    found: Cycle = kept["cycle"]
-    return found
+    return read_once("cycle", _current_cycle)
+
+
+def _current_cycle() -> Cycle:
+    query = select(Cycle).where(Cycle.current).options(joinedload(Cycle.window_entries))
+    cycle = db.session.scalars(query).unique().one_or_none()
+    if cycle is None:
+        raise NotFound("no current cycle")
+    return cycle
 
 
 def _parents() -> dict[str, str | None]:
@@ -54,13 +53,6 @@ def _parents() -> dict[str, str | None]:
             code: above for code, above in db.session.execute(select(RegionEntry.code, RegionEntry.parent_code))
         }
     return _regions[engine]
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _forget(session: Session, ended: SessionTransaction) -> None:
-    """What is asked for again and again is read once a transaction, and never carried into the next."""
-    if ended.parent is None:
-        session.info.pop(_KEPT, None)
 
 
 def region_chain(place: Place) -> tuple[str, ...]:

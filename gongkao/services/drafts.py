@@ -29,7 +29,7 @@ from gongkao.rules.workflow import Action, Desk, Status
 from gongkao.services import audit, cycles, deferrals, timeline
 from gongkao.services.application_form import Line, facts_of, lines, open_grades
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
-from gongkao.services.transaction import transaction
+from gongkao.services.transaction import read_once, transaction
 from gongkao.services.workflow import window_key
 
 # The names of FormFacts that each step fills in; where a column of the application has the same name, it is kept there.
@@ -76,6 +76,14 @@ class StepState:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """What saving a step led to: the mark of what it holds now, and the next step that may be changed."""
+
+    version: str
+    onward: FormStep
+
+
+@dataclass(frozen=True)
 class ToMend:
     """One item that was sent back, in the reviewer's words."""
 
@@ -99,7 +107,9 @@ def find_own(actor: Account, *, lock: bool = False) -> Application | None:
         return None
     query = narrow(select(Application), Application, actor)
     query = query.where(Application.cycle_id == cycles.current_cycle().id)
-    return db.session.scalar(query.with_for_update(of=Application) if lock else query)
+    if lock:
+        return db.session.scalar(query.with_for_update(of=Application))
+    return read_once(("application", actor.id), lambda: db.session.scalar(query))
 
 
 def own(actor: Account, *, lock: bool = False) -> Application:
@@ -271,8 +281,8 @@ def _shown(value: Any) -> Any:
     return str(value)
 
 
-def save_step(actor: Account, step: FormStep, typed: Mapping[str, str], version: str, *, partly: bool = False) -> str:
-    """Save a step and give back its new version.
+def save_step(actor: Account, step: FormStep, typed: Mapping[str, str], version: str, *, partly: bool = False) -> Saved:
+    """Save a step.
 
     With `partly` (saving by itself, or for later) what is missing is let pass and the fields that are right are kept;
     those that are wrong are still refused with FieldsRefused after the others were saved.
@@ -300,10 +310,17 @@ def save_step(actor: Account, step: FormStep, typed: Mapping[str, str], version:
             _apply(actor, application, step, after)
         if not partly or _values(step, after) != _values(step, before):
             audit.record(actor, "save_step", application, step=step.value, finished=not partly)
-        new_version = version_of(step, after)
+        saved = Saved(version_of(step, after), _onward(application, step, after))
     if wrong:
-        raise PartlySaved(wrong, new_version)
-    return new_version
+        raise PartlySaved(wrong, saved.version)
+    return saved
+
+
+def _onward(application: Application, step: FormStep, facts: FormFacts) -> FormStep:
+    """The next step; of a returned application the next one that may be changed."""
+    order = list(FormStep)
+    may = open_now(application, facts).steps
+    return next((later for later in order[order.index(step) + 1 :] if later in may), FormStep.PREVIEW)
 
 
 class PartlySaved(FieldsRefused):
@@ -418,6 +435,9 @@ def _apply(actor: Account, application: Application, step: FormStep, after: Form
     else:
         for name in _NAMES[step]:
             setattr(application, name, getattr(after, name))
+        # What the numbers stand for follows them.
+        db.session.flush()
+        db.session.expire(application, ["unit", "trade"])
     touch(application)
 
 

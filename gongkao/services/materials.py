@@ -12,7 +12,7 @@ from gongkao.rules.application_form import MATERIAL_PREFIX, FormFacts, FormStep,
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.materials import MaterialKind, MaterialRule, Need
 from gongkao.services import audit, drafts, files
-from gongkao.services.application_form import facts_of
+from gongkao.services.application_form import facts_of, material_rules
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from gongkao.storage.uploads import Upload, inspect_photo, inspect_upload
@@ -64,15 +64,15 @@ def deferred(facts: FormFacts) -> bool:
     return asked and not facts.materials.get(kind) and kind not in {rule.kind for rule in lacking_materials(facts)}
 
 
-def add(actor: Account, kind: MaterialKind, sent: Sequence[Sent]) -> int:
+def add(actor: Account, kind: MaterialKind, sent: Sequence[Sent]) -> Application:
     """Add files of a kind, all of them or none; where only one is asked for it takes the place of the present one.
 
-    Returns how many were added. Raises FieldsRefused under "material-<kind>", Refused where locked, WindowClosed,
-    NotFound.
+    Returns the application as it stands then. Raises FieldsRefused under "material-<kind>", Refused where locked,
+    WindowClosed, NotFound.
     """
     rule = _rule(drafts.own(actor), kind)
     uploads = _inspect(rule, sent)
-    with transaction() as session:
+    with transaction(shown=True) as session:
         application = drafts.own(actor, lock=True)
         drafts.require_open(application, FormStep.MATERIALS, kind)
         present = [one for one in application.materials if one.kind is kind]
@@ -92,22 +92,21 @@ def add(actor: Account, kind: MaterialKind, sent: Sequence[Sent]) -> int:
             if kept.sha256 in known:
                 raise SameFile({_field(kind): f"“{kept.name}”与已上传的文件内容相同，不需要重复上传。"})
             known.add(kept.sha256)
-            application.materials.append(Material(kind=kind, file_id=kept.id))
+            application.materials.append(Material(kind=kind, file=kept))
         drafts.touch(application)
         session.flush()
         audit.record(actor, "upload_material", application, kind=kind.value, files=len(uploads))
-    return len(uploads)
+    return application
 
 
-def replace(actor: Account, material_id: int, sent: Sent) -> MaterialKind:
-    """Put another file in the place of one. Raises as `add`."""
+def replace(actor: Account, material_id: int, sent: Sent) -> Application:
+    """Put another file in the place of one. Returns and raises as `add`."""
     kind = find_own(actor, material_id).kind
-    application = drafts.own(actor)
-    rule = next((one for one in facts_of(application).material_rules if one.kind is kind), None)
+    rule = _asked_for(drafts.own(actor), kind)
     if rule is None:
         raise Refused(f"本次申报不需要{kind.label}，请直接删除该文件。")
     ((upload, name),) = _inspect(rule, [sent])
-    with transaction():
+    with transaction(shown=True) as session:
         application = drafts.own(actor, lock=True)
         drafts.require_open(application, FormStep.MATERIALS, kind)
         old = _of(application, material_id)
@@ -115,16 +114,17 @@ def replace(actor: Account, material_id: int, sent: Sent) -> MaterialKind:
         if any(one.file.sha256 == kept.sha256 for one in application.materials if one.kind is kind):
             raise SameFile({_field(kind): f"“{kept.name}”与已上传的文件内容相同，没有替换。"})
         application.materials.remove(old)
-        application.materials.append(Material(kind=kind, file_id=kept.id))
+        application.materials.append(Material(kind=kind, file=kept))
         drafts.touch(application)
+        session.flush()
         audit.record(actor, "replace_material", application, kind=kind.value)
-    return kind
+    return application
 
 
-def remove(actor: Account, material_id: int) -> MaterialKind:
-    """Take a file out of the application. Raises Refused where locked, WindowClosed, NotFound."""
+def remove(actor: Account, material_id: int) -> Application:
+    """Take a file out of the application, which is returned. Raises Refused where locked, WindowClosed, NotFound."""
     find_own(actor, material_id)
-    with transaction():
+    with transaction(shown=True):
         application = drafts.own(actor, lock=True)
         material = _of(application, material_id)
         kind = material.kind
@@ -132,7 +132,7 @@ def remove(actor: Account, material_id: int) -> MaterialKind:
         application.materials.remove(material)
         drafts.touch(application)
         audit.record(actor, "remove_material", application, kind=kind.value)
-    return kind
+    return application
 
 
 def find_own(actor: Account, material_id: int) -> Material:
@@ -152,10 +152,14 @@ def _of(application: Application, material_id: int) -> Material:
 
 
 def _rule(application: Application, kind: MaterialKind) -> MaterialRule:
-    for rule in facts_of(application).material_rules:
-        if rule.kind is kind:
-            return rule
-    raise Refused(f"本次申报不需要{kind.label}，没有上传。")
+    rule = _asked_for(application, kind)
+    if rule is None:
+        raise Refused(f"本次申报不需要{kind.label}，没有上传。")
+    return rule
+
+
+def _asked_for(application: Application, kind: MaterialKind) -> MaterialRule | None:
+    return next((rule for rule in material_rules(application) if rule.kind is kind), None)
 
 
 def _inspect(rule: MaterialRule, sent: Sequence[Sent]) -> list[tuple[Upload, str]]:

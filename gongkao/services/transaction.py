@@ -1,11 +1,12 @@
 """One use case, one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
 from gongkao.extensions import REPLICA, USE_CASE, WRITE, db
@@ -14,14 +15,17 @@ from gongkao.services.errors import Conflict
 
 # PostgreSQL gives way between two use cases that wait for each other: deadlock, serialisation, lock not to be had.
 _GAVE_WAY = {"40P01", "40001", "55P03"}
+_READ = "read_once"
+Found = TypeVar("Found")
 
 
 @contextmanager
-def transaction(*, aside: bool = False) -> Iterator[Session]:
+def transaction(*, aside: bool = False, shown: bool = False) -> Iterator[Session]:
     """Run a use case: all of it is kept, or nothing. Inside another use case it joins that one.
 
     `aside` marks what is done around the use case that a form asks for (counting attempts, sessions, claims): it does
-    not make the form's post a handled one.
+    not make the form's post a handled one. `shown` leaves what was read and written as it is, for an answer that shows
+    it at once; else all is read anew after a use case.
 
     Raises Conflict where a row was changed by somebody else since it was read, or two use cases got in each other's
     way; AlreadyHandled where the same post was handled before.
@@ -40,6 +44,7 @@ def transaction(*, aside: bool = False) -> Iterator[Session]:
         if not aside:
             handled.take(session)
         yield session
+        session.expire_on_commit = not shown
         session.commit()
         if not aside:
             handled.keep()
@@ -56,4 +61,21 @@ def transaction(*, aside: bool = False) -> Iterator[Session]:
         session.rollback()
         raise
     finally:
+        session.expire_on_commit = True
         session.info.pop(USE_CASE, None)
+
+
+def read_once(key: Hashable, read: Callable[[], Found]) -> Found:
+    """What `read` gives, asked for once in a use case, or in a request that only reads. None is asked for again."""
+    known: dict[Hashable, Any] = db.session().info.setdefault(_READ, {})
+    if known.get(key) is None:
+        known[key] = read()
+    found: Found = known[key]
+    return found
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(session: Session, ended: SessionTransaction) -> None:
+    """What was read once is never carried into the next transaction."""
+    if ended.parent is None:
+        session.info.pop(_READ, None)

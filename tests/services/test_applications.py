@@ -68,7 +68,7 @@ def _version(actor: Account, step: FormStep) -> str:
     return drafts.version_of(step, application_form.facts_of(drafts.own(actor)))
 
 
-def _save(actor: Account, step: FormStep, typed: dict[str, str], *, partly: bool = False) -> str:
+def _save(actor: Account, step: FormStep, typed: dict[str, str], *, partly: bool = False) -> drafts.Saved:
     return drafts.save_step(actor, step, typed, _version(actor, step), partly=partly)
 
 
@@ -331,7 +331,7 @@ def test_grade_one_needs_the_deliberate_yes(world: World) -> None:
 
 def test_files_are_added_replaced_and_removed(world: World) -> None:
     applications.start(world.applicant)
-    assert materials.add(world.applicant, MaterialKind.POST, [(factories.pdf(n), f"{n}.pdf") for n in (1, 2)]) == 2
+    materials.add(world.applicant, MaterialKind.POST, [(factories.pdf(n), f"{n}.pdf") for n in (1, 2)])
     first, second = drafts.own(world.applicant).materials
     materials.replace(world.applicant, first.id, (factories.pdf(3), "三.pdf"))
     materials.remove(world.applicant, second.id)
