@@ -29,7 +29,6 @@ LEDGER = Path(os.environ.get("GONGKAO_LOAD_LEDGER", os.devnull))
 SLOWEST = float(os.environ.get("GONGKAO_LOAD_PAUSE", "45"))
 
 _HIDDEN = re.compile(r'<input[^>]*\bname="(csrf_token|request_key|version)"[^>]*\bvalue="([^"]*)"')
-_SMALL = re.compile(r'src="([^"]+/small)"')
 _KINDS = ("identity_card", "post", "work_years", "photo")
 _STEPS: tuple[tuple[str, dict[str, str]], ...] = (
     ("person", {"education": "高中"}),
@@ -151,7 +150,7 @@ class Applicant(HttpUser):
         self._get(self.address)
 
     def _upload(self, kind: str) -> None:
-        """Send a file as the page's script does, and load the small pictures of the part that comes back."""
+        """Send a file as the page's script does, which shows the picture that it has itself."""
         content = _PHOTO if kind == "photo" else random.choice(_SCANS)
         with self.client.post(
             f"/application/materials/{kind}",
@@ -164,8 +163,3 @@ class Applicant(HttpUser):
             if answer.status_code != 200:
                 answer.failure(f"{answer.status_code} at {kind}")
                 raise StopUser
-            part = answer.json()["html"]
-        for address in _SMALL.findall(part):
-            with self.client.get(address, name="picture", catch_response=True) as picture:
-                if picture.status_code != 200:
-                    picture.failure(f"{picture.status_code} at {address}")

@@ -9,8 +9,8 @@ from werkzeug.wsgi import ClosingIterator
 
 from gongkao.logs import REFUSED
 
-# A short crowd is let through; a longer one gets the page.
-WAIT_SECONDS = 1.0
+# A short crowd is let through, for as long as a person waits without pressing again; a longer one gets the page.
+WAIT_SECONDS = 3.0
 RETRY_AFTER_SECONDS = 15
 # What the page itself and those who watch need.
 _ALWAYS = ("/static/", "/healthz", "/metrics")

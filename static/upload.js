@@ -38,7 +38,7 @@
   const waiting = [];
   let current = null;
 
-  function send(form, changes, task) {
+  function send(form, changes, task, file) {
     const request = new XMLHttpRequest();
     const body = new FormData();
     all("input[type=hidden]", form).forEach((input) => body.append(input.name, input.value));
@@ -59,7 +59,7 @@
       try {
         answer = JSON.parse(request.responseText);
       } catch (error) { /* A page, or nothing. */ }
-      if (answer && request.status === 200) task.done(answer);
+      if (answer && request.status === 200) task.done(answer, file);
       else if (answer && answer.message) task.refused(answer.message);
       else if (request.status === 0 || request.status === 502 || request.status === 503 || request.status === 504) task.lost();
       else if (request.status === 413) task.refused("文件超过系统限制，请压缩后重新选择。");
@@ -70,8 +70,8 @@
     request.send(body);
   }
 
-  // What was changed on the server is shown anew, that kind alone.
-  function show(section, answer) {
+  // What was changed on the server is shown anew, that kind alone. A picture just sent is here already: it comes last.
+  function show(section, answer, sent) {
     const part = section.querySelector("[data-material-part]");
     said.textContent = answer.message;
     if (!answer.html) {
@@ -79,6 +79,12 @@
       return;
     }
     part.innerHTML = answer.html;
+    const last = all(".file", part).pop();
+    const picture = last && last.querySelector("img");
+    if (picture && sent) {
+      picture.src = URL.createObjectURL(sent);
+      on(picture, "load", () => URL.revokeObjectURL(picture.src));
+    }
     dress(section);
     const heading = part.querySelector("h2");
     heading.tabIndex = -1;
@@ -133,8 +139,8 @@
         bar.value = total ? loaded / total : 0;
         state.textContent = loaded < total ? `已传 ${size(loaded)}，共 ${size(total)}` : "已传完，正在检查文件";
       },
-      done(answer) {
-        show(section, answer);
+      done(answer, sent) {
+        show(section, answer, sent);
         finish();
       },
       refused(message) {
@@ -165,7 +171,7 @@
     task.begin();
     task.light = task.light || lighter(task.file);
     task.light.then((file) => {
-      if (!task.cancelled) send(task.form, Object.assign({ [task.field]: file }, task.again ? { again: "1" } : {}), task);
+      if (!task.cancelled) send(task.form, Object.assign({ [task.field]: file }, task.again ? { again: "1" } : {}), task, file);
     });
   }
 
