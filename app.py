@@ -56,9 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         GONGKAO=settings,
         SECRET_KEY=settings.resolved_secret_key(),
         SQLALCHEMY_DATABASE_URI=settings.resolved_database_url,
-        # An error's words may end in a log; what people typed must not.
-        # A connection that broke while it lay idle is replaced unnoticed, as after a restart of the database.
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_pre_ping": True},
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings),
         SQLALCHEMY_BINDS=_replica(settings),
         MAX_CONTENT_LENGTH=settings.max_request_megabytes * MEGABYTE,
         MAX_FORM_PARTS=2000,
@@ -145,6 +143,16 @@ def _replica(settings: Settings) -> dict[str, Any]:
     }
     options = {"url": settings.resolved_reports_database_url, "connect_args": ways, "pool_pre_ping": True}
     return {REPLICA: {**options, "hide_parameters": True}}
+
+
+def _engine_options(settings: Settings) -> dict[str, Any]:
+    # An error's words may end in a log; what people typed must not.
+    # A connection that broke while it lay idle is replaced unnoticed, as after a restart of the database.
+    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    if settings.resolved_database_url.startswith("postgresql"):
+        # A crowd of requests, some with a second connection, finds them open: to open one takes longer than most pages.
+        options |= {"pool_size": 12, "max_overflow": 3}
+    return options
 
 
 def _limiter_options(settings: Settings) -> dict[str, Any]:

@@ -43,7 +43,6 @@ _WANTED = {
     "sign in": _SUBMIT,
     "save a page": _SUBMIT,
     "upload": _SUBMIT,
-    "picture": _PAGE,
     "submit": _SUBMIT,
 }
 _PASSWORD = "Plain-Steps-2025"

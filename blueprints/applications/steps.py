@@ -14,7 +14,7 @@ from blueprints.helpers import account
 from gongkao.access.permissions import Permission
 from gongkao.clock import now
 from gongkao.models import Application
-from gongkao.rules.application_form import GRADE_ONE_WORDS, NOT_FILED, PLEDGE_WORDS, FormStep
+from gongkao.rules.application_form import GRADE_ONE_WORDS, NOT_FILED, PLEDGE_WORDS, FormStep, assessed_years
 from gongkao.rules.errors import RuleError
 from gongkao.rules.grades import Grade
 from gongkao.rules.retirement import FEMALE
@@ -54,13 +54,18 @@ def step(step: str) -> ResponseReturnValue:
 
 
 def _form(place: FormStep, application: Application) -> StepForm:
-    facts = application_form.facts_of(application)
-    made = assessments_form(facts.years) if place is FormStep.ASSESSMENTS else FORMS[place]
-    form = made(data=drafts.stored_fields(application, place, facts))
-    if not form.is_submitted():
+    """The step's form with what was sent, else with what is stored."""
+    years = assessed_years(application.cycle.year)
+    made = assessments_form(years) if place is FormStep.ASSESSMENTS else FORMS[place]
+    if request.method == "POST":
+        form = made()
+    else:
+        facts = application_form.facts_of(application)
+        form = made(data=drafts.stored_fields(application, place, facts))
         form.version.data = drafts.version_of(place, facts)
     if place is FormStep.GRADE:
-        grades = sorted(facts.open_grades or frozenset(int(grade) for grade in Grade), reverse=True)
+        opened = application_form.open_grades(application.cycle_id, application.trade_id)
+        grades = sorted(opened or frozenset(int(grade) for grade in Grade), reverse=True)
         form.grade.choices = [(str(grade), Grade(grade).label) for grade in grades]
     if place is FormStep.TRADE:
         form.trade_id.choices = []
@@ -132,6 +137,9 @@ def _page(
     here = next(state for state in states if state.step is place)
     own_turn = application.status in (Status.DRAFT, Status.RETURNED)
     closed = drafts.closed_text(application) if own_turn else ""
+    editable = own_turn and here.editable and not closed
+    # What is not to be filled in on the page is read there.
+    read = application_form.lines(application) if place is FormStep.PERSON or not editable else []
     _change_rows(form, rows)
     return render_template(
         f"applications/steps/{place.value}.html",
@@ -139,10 +147,10 @@ def _page(
         application=application,
         form=form,
         here=here,
-        editable=own_turn and here.editable and not closed,
+        editable=editable,
         closed=closed,
         own_turn=own_turn,
-        lines=[(line.label, line.text) for line in application_form.lines(application) if line.step is place],
+        lines=[(line.label, line.text) for line in read if line.step is place],
         obstacles=_obstacles(place, application) if own_turn else [],
         advice=eligibility.advice(application) if own_turn and place in _WITH_ADVICE else [],
         comments=[item for item in drafts.sent_back(application) if item.step is place],

@@ -23,6 +23,7 @@ from gongkao.rules.materials import MaterialFacts, MaterialKind, MaterialRule, m
 from gongkao.rules.retirement import PostKind
 from gongkao.rules.workflow import Status
 from gongkao.services import deferrals, eligibility, files
+from gongkao.services.transaction import read_once
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Line:
 def open_grades(cycle_id: int, trade_id: int | None) -> frozenset[int]:
     """The grades for which a trade is open in a cycle; none where it is not open at all."""
     query = select(TradeOpening.grades).where(TradeOpening.cycle_id == cycle_id, TradeOpening.trade_id == trade_id)
-    return frozenset(db.session.scalar(query) or ())
+    return read_once(("open grades", cycle_id, trade_id), lambda: frozenset(db.session.scalar(query) or ()))
 
 
 def facts_of(application: Application) -> FormFacts:

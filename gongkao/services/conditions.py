@@ -71,7 +71,7 @@ def current(cycle: Cycle) -> ConditionSet:
 
 def rules_of(version: ConditionSet) -> Conditions:
     """A version as the rules read it; kept in the process by its content, which never changes."""
-    return _parsed(json.dumps(version.data, sort_keys=True))
+    return read_once(("rules", version), lambda: _parsed(json.dumps(version.data, sort_keys=True)))
 
 
 @lru_cache(maxsize=32)

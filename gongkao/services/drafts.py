@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from gongkao.access.scope import narrow
 from gongkao.clock import now, today
@@ -105,7 +106,9 @@ def find_own(actor: Account, *, lock: bool = False) -> Application | None:
     """The applicant's application of the current cycle, if there is one."""
     if actor.role is not Role.APPLICANT:
         return None
-    query = narrow(select(Application), Application, actor)
+    # What every page of the form asks of it comes with it.
+    with_it = (joinedload(Application.unit), joinedload(Application.trade), joinedload(Application.deferral))
+    query = narrow(select(Application).options(*with_it), Application, actor)
     query = query.where(Application.cycle_id == cycles.current_cycle().id)
     if lock:
         return db.session.scalar(query.with_for_update(of=Application))
@@ -403,6 +406,7 @@ def _without(before: FormFacts, after: FormFacts, step: FormStep, wrong: Mapping
 
 
 def _apply(actor: Account, application: Application, step: FormStep, after: FormFacts) -> None:
+    touch(application)
     if step is FormStep.WORK:
         application.work_periods = [
             WorkPeriod(
@@ -438,7 +442,6 @@ def _apply(actor: Account, application: Application, step: FormStep, after: Form
         # What the numbers stand for follows them.
         db.session.flush()
         db.session.expire(application, ["unit", "trade"])
-    touch(application)
 
 
 def touch(application: Application) -> None:

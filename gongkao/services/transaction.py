@@ -44,8 +44,10 @@ def transaction(*, aside: bool = False, shown: bool = False) -> Iterator[Session
         if not aside:
             handled.take(session)
         yield session
+        known = session.info.get(_READ, {}) if shown else {}
         session.expire_on_commit = not shown
         session.commit()
+        session.info[_READ] = known
         if not aside:
             handled.keep()
             replica.note_write()
