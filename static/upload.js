@@ -237,6 +237,7 @@
         input.dataset.maxBytes = LARGEST_PICTURE;
       }
       input.dataset.maxPictureBytes = LARGEST_PICTURE;
+      box.querySelector("[data-file-rule]").append(form.dataset.crop ? "；其他格式和更大的照片裁剪后自动调整" : "；更大的照片自动缩小");
       if (touch) {
         const camera = input.cloneNode();
         camera.removeAttribute("id");

@@ -19,6 +19,7 @@ from gongkao.rules.workflow import Action, Status
 from gongkao.services import drafts, workflow
 from gongkao.services.transaction import transaction
 from tests import factories
+from tests.pages.conftest import Counted
 from tests.world import World
 
 SignIn = Callable[[Account], FlaskClient]
@@ -41,21 +42,10 @@ def _upload(browser: FlaskClient, kind: str, *files: tuple[bytes, str]) -> TestR
     return browser.post(f"/application/materials/{kind}", data=data, content_type="multipart/form-data")
 
 
-@pytest.fixture
-def browser(world: World, sign_in: SignIn) -> FlaskClient:
-    """The applicant's browser, with a draft begun."""
-    client = sign_in(world.applicant)
-    client.post("/application/start")
-    return client
-
-
-def test_the_whole_way_from_nothing_to_submitted(world: World, sign_in: SignIn) -> None:
-    browser = sign_in(world.applicant)
-    first = browser.get("/application")
-    assert "2025年3月13日至3月31日" in first.text and "开始填报" in first.text
+def _typed(world: World) -> tuple[tuple[str, dict[str, str]], ...]:
+    """What somebody types who applies for grade five, step by step."""
     trade = str(db.session.scalars(select(Trade.id).where(Trade.code == "01001")).one())
-    answer = browser.post("/application/start")
-    for step, typed in (
+    return (
         ("person", {"education": "高中"}),
         (
             "unit",
@@ -74,7 +64,23 @@ def test_the_whole_way_from_nothing_to_submitted(world: World, sign_in: SignIn) 
         ("work", {"work-0-started_on": "20180701", "work-0-unit_name": "云溪站", "work-0-post": "驾驶岗"}),
         ("certificate", {"has_certificate": "no"}),
         ("assessments", {"year_2024": "合格", "year_2023": "合格", "year_2022": "未参加考核"}),
-    ):
+    )
+
+
+@pytest.fixture
+def browser(world: World, sign_in: SignIn) -> FlaskClient:
+    """The applicant's browser, with a draft begun."""
+    client = sign_in(world.applicant)
+    client.post("/application/start")
+    return client
+
+
+def test_the_whole_way_from_nothing_to_submitted(world: World, sign_in: SignIn) -> None:
+    browser = sign_in(world.applicant)
+    first = browser.get("/application")
+    assert "2025年3月13日至3月31日" in first.text and "开始填报" in first.text
+    answer = browser.post("/application/start")
+    for step, typed in _typed(world):
         assert answer.location == f"/application/steps/{step}"
         answer = _post(browser, step, **typed)
         assert answer.status_code == 302, step
@@ -91,6 +97,30 @@ def test_the_whole_way_from_nothing_to_submitted(world: World, sign_in: SignIn) 
     assert Status.UNIT_REVIEW.label in home.text and "提交申报" in home.text
     paper = browser.get("/application/form.pdf")
     assert paper.mimetype == "application/pdf" and paper.data.startswith(b"%PDF")
+
+
+def test_filling_in_asks_the_database_for_each_thing_once(
+    world: World, browser: FlaskClient, statements: Counted
+) -> None:
+    """Whole forms in the last hour of registration: a page, saving it, and sending a file."""
+    steps = _typed(world)
+    for step, typed in steps:
+        _post(browser, step, **typed)
+    for step, typed in steps:
+        with statements() as shown:
+            page = browser.get(f"/application/steps/{step}")
+        assert page.status_code == 200 and len(shown) <= 13, (step, shown)
+        with statements() as saved:
+            answer = browser.post(f"/application/steps/{step}", data={"version": _version(page), **typed})
+        assert answer.status_code == 302 and len(saved) <= 16, (step, saved)
+    headers = {"Accept": "application/json", "X-Autosave": "1"}
+    with statements() as sent:
+        data = {"files": [(io.BytesIO(factories.pdf()), "post.pdf")]}
+        answer = browser.post("/application/materials/post", data=data, headers=headers)
+    assert answer.status_code == 200 and len(sent) <= 17, sent
+    for asked in (shown, saved, sent):
+        # Twice at most: before a use case, and within it.
+        assert all(asked.count(one) <= 2 for one in asked), asked
 
 
 def test_outside_registration_the_page_names_the_window(world: World, sign_in: SignIn, at: Clock) -> None:
