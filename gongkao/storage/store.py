@@ -53,10 +53,15 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        # Beside the folder, as the folder itself may lie on a disk that is not mounted now: begun once, and never again
+        # by a process that starts while it is away.
+        self._begun = root.with_name(f".{root.name}-begun")
         # A folder that cannot be made is told of when something is to be kept there.
         with contextlib.suppress(OSError):
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (root / _MARK).touch()
+            if not self._begun.exists():
+                root.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (root / _MARK).touch()
+                self._begun.touch()
 
     def path(self, digest: str) -> Path:
         """Where the file of this digest lies. Raises ValueError for what is not a digest."""
@@ -101,7 +106,7 @@ class FolderStore:
         were missing once it is back.
         """
         if not (self.root / _MARK).exists():
-            raise StoreAway(f"the store's folder {self.root} is not there")
+            raise StoreAway(f"the store's folder {self.root} is not there; to begin it anew remove {self._begun}")
 
 
 def _write_atomically(path: Path, chunks: Iterable[bytes]) -> None:

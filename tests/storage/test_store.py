@@ -113,3 +113,21 @@ def test_a_store_that_is_gone_is_not_begun_anew(store: SealedStore, folder: Fold
     folder.root.rmdir()
     away.rename(folder.root)
     assert store.get(digest) == b"one page" and store.put(b"another page")
+
+
+def test_nor_by_a_process_that_starts_while_it_is_gone(store: SealedStore, folder: FolderStore) -> None:
+    digest = store.put(b"one page")
+    away = folder.root.rename(folder.root.with_name("away"))
+    for empty_place in (False, True):
+        if empty_place:
+            # The mount point without its disk.
+            folder.root.mkdir()
+        started = SealedStore(FolderStore(folder.root))
+        with pytest.raises(StoreAway, match=r"remove .*files-begun"):
+            started.put(b"another page")
+        with pytest.raises(StoreAway):
+            started.check()
+        assert list(folder.root.parent.rglob(".store")) == [away / ".store"]
+    folder.root.rmdir()
+    away.rename(folder.root)
+    assert started.get(digest) == b"one page" and started.put(b"another page")
