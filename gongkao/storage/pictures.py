@@ -1,7 +1,7 @@
 """Pictures as they are kept: upright, in sRGB, and nothing but what is seen.
 
 Place, time and device are nobody's business. A picture that is upright already keeps its own pixels: only the parts of
-the file that show something are taken over, which costs a quarter of writing it anew and loses nothing of it.
+the file that show something are taken over, which costs a third of writing it anew and loses nothing of it.
 """
 
 import io
