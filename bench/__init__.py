@@ -1,5 +1,7 @@
 """What `make bench` measures: each module here has `measure()`, which yields its measurements."""
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -35,3 +37,9 @@ class Measurement:
         if self.goal is not None:
             data["goal"] = self.goal
         return data
+
+
+def spread(values: Sequence[float]) -> float:
+    """How far the middle half lies apart."""
+    first, _, last = statistics.quantiles(values, n=4)
+    return last - first

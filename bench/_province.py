@@ -134,9 +134,3 @@ def times(
 def p95(values: Sequence[float]) -> float:
     """The 95th percentile."""
     return statistics.quantiles(values, n=20)[-1]
-
-
-def spread(values: Sequence[float]) -> float:
-    """How far the middle half lies apart."""
-    first, _, last = statistics.quantiles(values, n=4)
-    return last - first

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from bench import Measurement
-from bench._province import BUSY, ENGINES, LARGE, SMALL, close, p95, province_of, sign_in, spread, times, use
+from bench import Measurement, spread
+from bench._province import BUSY, ENGINES, LARGE, SMALL, close, p95, province_of, sign_in, times, use
 from gongkao.extensions import db
 from gongkao.models import Account
 from gongkao.services import invented

@@ -38,13 +38,7 @@ MINUTES = 8
 # As deploy/gongkao.env has it.
 _MAX_CONCURRENT = "6"
 _PAGE, _SUBMIT = 500.0, 1000.0
-_WANTED = {
-    "page": _PAGE,
-    "sign in": _SUBMIT,
-    "save a page": _SUBMIT,
-    "upload": _SUBMIT,
-    "submit": _SUBMIT,
-}
+_WANTED = {"page": _PAGE, "sign in": _SUBMIT, "save a page": _SUBMIT, "upload": _SUBMIT, "submit": _SUBMIT}
 _PASSWORD = "Plain-Steps-2025"
 
 

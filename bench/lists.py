@@ -17,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from bench import Measurement
+from bench import Measurement, spread
 from bench._province import (
     BUSY,
     BUSY_COUNTY,
@@ -30,7 +30,6 @@ from bench._province import (
     p95,
     province_of,
     sign_in,
-    spread,
     times,
     use,
     using,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
-from bench import Measurement
+from bench import Measurement, spread
 from gongkao.storage import pictures
 
 _SIZE = (1200, 1600)
@@ -27,7 +27,7 @@ def measure() -> Iterator[Measurement]:
             "ms",
             statistics.median(anew),
             _ROUNDS,
-            spread=_middle_half(kept),
+            spread=spread(kept),
             goal=0.5,
         )
 
@@ -45,8 +45,3 @@ def _times(act: Callable[[], object]) -> list[float]:
         act()
         found.append(1000 * (time.process_time() - began))
     return found
-
-
-def _middle_half(times: list[float]) -> float:
-    low, _, high = statistics.quantiles(times, n=4)
-    return high - low

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from flask.testing import FlaskClient
 
-from bench import Measurement
-from bench._province import LARGE, close, province_of, sign_in, spread, times, use
+from bench import Measurement, spread
+from bench._province import LARGE, close, province_of, sign_in, times, use
 from bench.lists import pages, set_back
 from tests.statements import sent
 

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import Measurement
+from bench import Measurement, spread
 from bench._server import free_port
 from gongkao.config import ROOT
 
@@ -33,17 +33,12 @@ def measure() -> Iterator[Measurement]:
         found = [_run(environment) for _ in range(_TIMES)]
     seconds = [one[0] for one in found]
     yield Measurement(
-        "start-first-page", statistics.median(seconds), "s", _FIRST_PAGE_S, _TIMES, _spread(seconds), goal=1.0
+        "start-first-page", statistics.median(seconds), "s", _FIRST_PAGE_S, _TIMES, spread(seconds), goal=1.0
     )
     times = [_import() for _ in range(_TIMES)]
-    yield Measurement("start-import", statistics.median(times), "ms", _IMPORT_MS, _TIMES, _spread(times), goal=1.0)
+    yield Measurement("start-import", statistics.median(times), "ms", _IMPORT_MS, _TIMES, spread(times), goal=1.0)
     memory = [one[1] for one in found]
-    yield Measurement("start-memory", max(memory), "MB", _MEMORY_MB, _TIMES, _spread(memory), goal=1.0)
-
-
-def _spread(values: list[float]) -> float:
-    low, _, high = statistics.quantiles(values, n=4)
-    return high - low
+    yield Measurement("start-memory", max(memory), "MB", _MEMORY_MB, _TIMES, spread(memory), goal=1.0)
 
 
 def _run(environment: dict[str, str]) -> tuple[float, float]:

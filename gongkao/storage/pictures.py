@@ -103,7 +103,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 # The parts of a file that show something. Where a file is put together out of the ordinary it is written anew instead.
 
-_START, _END, _SCAN, _JFIF, _ADOBE = 0xD8, 0xD9, 0xDA, 0xE0, 0xEE
+_END, _SCAN, _JFIF, _ADOBE = 0xD9, 0xDA, 0xE0, 0xEE
 # Tables of the coding, restarts, and the frames that browsers and PDF readers all know: baseline and progressive.
 _SHOWING = frozenset((0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _SCAN))
 # Other frames, and marks that stand without a length where one is due.

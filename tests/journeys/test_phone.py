@@ -155,7 +155,7 @@ def test_what_a_camera_takes_is_made_lighter_before_it_is_sent(site: Site) -> No
         assert picture.format == "JPEG" and picture.size == (1950, 2600), "upright"
         red, green, _ = picture.getpixel((975, 100))  # type: ignore[misc]
         assert red > 200 and green < 90, "what was left is on top now"
-    # What is no picture after all goes as it is, and is refused with the reason.
+    # What lacks its end goes as it is, and is refused with the reason.
     broken = {"name": "IMG_0002.jpg", "mimeType": "image/jpeg", "buffer": taken[: 2 * 1024 * 1024]}
     part.locator("input[type=file]").last.set_input_files(broken)  # type: ignore[arg-type]
     expect(part).to_contain_text("图片可能已损坏")

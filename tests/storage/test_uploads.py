@@ -340,7 +340,7 @@ def _sent_and_kept(mode: str, **save: Any) -> tuple[bytes, bytes]:
     return data, bytes(inspect(data, "扫描件.jpg").data)
 
 
-def test_a_jpeg_out_of_the_ordinary_is_written_sent_and_kept() -> None:
+def test_a_jpeg_out_of_the_ordinary_is_written_anew() -> None:
     _, kept = _sent_and_kept("CMYK")
     with Image.open(io.BytesIO(kept)) as cleaned:
         assert cleaned.mode == "RGB"
