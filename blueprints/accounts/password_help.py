@@ -12,7 +12,7 @@ from blueprints.helpers import account, attempt, list_export, list_page, row_id
 from gongkao.access.permissions import Permission
 from gongkao.extensions import limiter
 from gongkao.models import HelpStatus, PasswordHelp
-from gongkao.services import password_help, sheets
+from gongkao.services import password_help, sheets, unit_search
 
 
 @blueprint.route("/password/help", methods=["GET", "POST"])
@@ -23,7 +23,7 @@ def ask_password_help() -> ResponseReturnValue:
     text = request.args.get("q", "")
     unit_id = row_id(request.args.get("unit", ""))
     if unit_id is None:
-        return render_template("help/choose_unit.html", q=text, units=sheets.find_units(text))
+        return render_template("help/choose_unit.html", q=text, units=unit_search.suggest(text))
     unit = sheets.active_unit(unit_id)
     form = AskForm()
     if form.validate_on_submit():

@@ -16,7 +16,7 @@ from gongkao.documents import papers
 from gongkao.extensions import limiter
 from gongkao.models import Account, RegistrationSheet, SheetStatus, Unit
 from gongkao.rules.calendar import period_text
-from gongkao.services import files, sheets
+from gongkao.services import files, sheets, unit_search
 from gongkao.services.errors import NotFound
 
 PDF = "application/pdf"
@@ -34,7 +34,7 @@ def new_sheet() -> ResponseReturnValue:
     text = request.args.get("q", "")
     unit_id = row_id(request.args.get("unit", ""))
     if unit_id is None:
-        return render_template("sheets/choose_unit.html", q=text, units=sheets.find_units(text))
+        return render_template("sheets/choose_unit.html", q=text, units=unit_search.suggest(text))
     unit = sheets.active_unit(unit_id)
     form = SheetForm()
     if form.validate_on_submit():

@@ -22,7 +22,7 @@ from gongkao.access.scope import may
 from gongkao.models import Unit, UnitCheckStatus
 from gongkao.rules.calendar import period_text
 from gongkao.rules.routing import UnitLevel
-from gongkao.services import cycles, sheets, unit_checks, unit_import, units
+from gongkao.services import cycles, unit_checks, unit_import, unit_search, units
 from gongkao.storage.spreadsheets import MAX_BYTES
 
 PURPOSE = "units"
@@ -61,7 +61,7 @@ def unit(unit_id: int) -> ResponseReturnValue:
 @requires(Permission.MANAGE_UNITS)
 def unit_lookup() -> Response:
     """Suggestions for the supervising unit's field."""
-    found = sheets.find_units(request.args.get("q", ""))
+    found = unit_search.suggest(request.args.get("q", ""))
     return jsonify([{"id": one.id, "label": one.name, "note": one.credit_code} for one in found])
 
 

@@ -19,7 +19,7 @@ from gongkao.rules.errors import RuleError
 from gongkao.rules.grades import Grade
 from gongkao.rules.retirement import FEMALE
 from gongkao.rules.workflow import Status
-from gongkao.services import application_form, cycles, drafts, eligibility, sheets
+from gongkao.services import application_form, cycles, drafts, eligibility, unit_search
 from gongkao.services.errors import FieldsRefused
 
 SHOWN_ERRORS = 3
@@ -121,7 +121,7 @@ def _not_saved(place: FormStep, error: FieldsRefused) -> str:
 
 
 def _found_units(form: StepForm) -> list[Any]:
-    return sheets.find_units(form.unit_name.data or "")
+    return unit_search.suggest(form.unit_name.data or "")
 
 
 def _page(
@@ -233,7 +233,7 @@ def _trade_name(groups: dict[str, list[Any]], chosen: str, application: Applicat
 @requires(Permission.APPLY)
 def unit_lookup() -> ResponseReturnValue:
     """Active units by a part of the name or the beginning of the credit code, for the suggestions."""
-    units = sheets.find_units(request.args.get("q", ""))
+    units = unit_search.suggest(request.args.get("q", ""))
     return jsonify(
         [{"id": unit.id, "label": unit.name, "note": f"{unit.region.full_name} {unit.credit_code}"} for unit in units]
     )

@@ -25,7 +25,7 @@ from gongkao.models.handled import HandledPost
 from gongkao.models.job import Job, JobFile, JobState
 from gongkao.models.key import DataKeyEntry
 from gongkao.models.message import Message
-from gongkao.models.name_part import NamePart
+from gongkao.models.name_part import NamePart, UnitNamePart
 from gongkao.models.onsite import Original, Visit, VisitMember, VisitSlot, VisitStatus
 from gongkao.models.organisations import Agency, RegionEntry, Unit, UnitCheck, UnitCheckStatus
 from gongkao.models.oversight import (
@@ -140,6 +140,7 @@ __all__ = [
     "Unit",
     "UnitCheck",
     "UnitCheckStatus",
+    "UnitNamePart",
     "UnitStatement",
     "UpwardReport",
     "Visit",

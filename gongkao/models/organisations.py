@@ -75,10 +75,10 @@ class Unit(Model):
     """
 
     __tablename__ = "unit"
-    __table_args__ = (Index("ix_unit_path", "path"), Index("ix_unit_agency", "agency_id", "name", "id"))
+    __table_args__ = (Index("ix_unit_path", "path"), Index("ix_unit_agency", "agency_id", "name", "id", "active"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(60), index=True)
+    name: Mapped[str] = mapped_column(String(60), index=True, active_history=True)
     credit_code: Mapped[str] = mapped_column(String(18), unique=True)
     level: Mapped[UnitLevel] = mapped_column(Choice(UnitLevel))
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
@@ -122,6 +122,7 @@ class UnitCheck(Model):
         UniqueConstraint("cycle_id", "unit_id"),
         Index("ix_unit_check_queue", "cycle_id", "checked_at", "id"),
         Index("ix_unit_check_status", "cycle_id", "status", "unit_id"),
+        Index("ix_unit_check_unit", "cycle_id", "unit_id", "status"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -35,6 +35,7 @@ from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.list_filters import of_status
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
+from gongkao.services.unit_search import named
 from gongkao.services.workflow import advance
 from gongkao.storage.uploads import MEGABYTE, inspect_upload
 
@@ -478,7 +479,7 @@ def listing(actor: Account) -> Listing:
         search=[
             lambda term: of_person(Application.person.has(contains(Person.name)(term))),
             lambda term: of_person(Application.person.has(of_identity(Person)(term))),
-            lambda term: of_person(Application.unit_id.in_(select(Unit.id).where(contains(Unit.name)(term)))),
+            lambda term: of_person(Application.unit_id.in_(named(term))),
             lambda term: of_person(Application.trade_id.in_(select(Trade.id).where(contains(Trade.name)(term)))),
             contains(FalseMaterialsCase.number),
         ],

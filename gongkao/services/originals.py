@@ -34,6 +34,7 @@ from gongkao.services.kept import Figures
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, count_to_limit
 from gongkao.services.review import Verdict
 from gongkao.services.transaction import transaction
+from gongkao.services.unit_search import named
 from gongkao.services.visit_slots import KIND, day_bounds, require_agency, whole_number
 
 MAX_PIECES = 99
@@ -541,7 +542,7 @@ def outstanding(actor: Account) -> Listing:
             lambda term: Original.member.has(
                 VisitMember.application.has(Application.person.has(contains(Person.name)(term)))
             ),
-            lambda term: Original.unit.has(contains(Unit.name)(term)),
+            lambda term: Original.unit_id.in_(named(term)),
             lambda term: Original.member.has(VisitMember.visit.has(Visit.number == term)),
             contains(Original.label),
         ],

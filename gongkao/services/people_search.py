@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, or_, select, union_all
 from gongkao import sealing
 from gongkao.extensions import db
 from gongkao.models import Application, NamePart, Person, Unit
+from gongkao.models.name_part import begins_with
 from gongkao.services import cycles
 from gongkao.services.listing import contains, of_identity
+from gongkao.services.unit_search import named
 
 FEW = 500
-# No character comes after it.
-_LAST = "\U0010ffff"
 
 
 def is_number(term: str) -> bool:
@@ -35,11 +35,9 @@ def few(term: str) -> list[int] | None:
     """The ids of the current cycle's applications that are found by name, identity number or unit; None for many."""
     cycle_id = cycles.current_cycle().id
     ours = select(Application.id).where(Application.cycle_id == cycle_id)
-    named = select(NamePart.application_id).where(
-        NamePart.cycle_id == cycle_id, NamePart.part >= term, NamePart.part < term + _LAST
-    )
-    whom = ours.where(by_identity(term)) if is_number(term) else named
-    units = ours.where(Application.unit_id.in_(select(Unit.id).where(contains(Unit.name)(term))))
+    called = select(NamePart.application_id).where(NamePart.cycle_id == cycle_id, begins_with(NamePart.part, term))
+    whom = ours.where(by_identity(term)) if is_number(term) else called
+    units = ours.where(Application.unit_id.in_(named(term)))
     found = db.session.scalars(union_all(whom, units).limit(FEW + 1)).all()
     return list(found) if len(found) <= FEW else None
 
@@ -54,6 +52,6 @@ def of_people(application_id: Any) -> Callable[[str], ColumnElement[bool]]:
         found = few(term)
         if found is not None:
             return application_id.in_(found)
-        return or_(contains(Person.name)(term), of_identity(Person)(term), contains(Unit.name)(term))
+        return or_(contains(Person.name)(term), of_identity(Person)(term), Unit.id.in_(named(term)))
 
     return match

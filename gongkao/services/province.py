@@ -28,6 +28,7 @@ from gongkao.models import (
     TradeOpening,
     Unit,
     UnitCheck,
+    UnitNamePart,
     UnitStatement,
 )
 from gongkao.rules.conditions import load_conditions
@@ -44,7 +45,7 @@ from gongkao.storage.uploads import Upload
 MOST = 5_000_000
 _MOST_UNITS, _FEWEST_UNITS = 10_000, 600
 _MODELS = (
-    *(Account, Unit, RegistrationSheet, UnitCheck, UnitStatement),
+    *(Account, Unit, UnitNamePart, RegistrationSheet, UnitCheck, UnitStatement),
     *(one for one in province_story.MODELS if one is not Account),
     *(one for one in province_exams.MODELS if one not in province_story.MODELS),
 )

@@ -21,8 +21,10 @@ from gongkao.models import (
     Unit,
     UnitCheck,
     UnitCheckStatus,
+    UnitNamePart,
     UnitStatement,
 )
+from gongkao.models.name_part import parts_of
 from gongkao.rules.routing import CAPITAL_PREFIX, Region, RegionLevel, UnitLevel, reviewing_region
 from gongkao.services import cycles
 from gongkao.services.invented import credit_code, person_name
@@ -215,6 +217,8 @@ def write(loader: Loader, chance: Random, units: int, ground: Ground, password_h
             for one, code in zip(places, codes, strict=True)
         ],
     )
+    parts = [(part, one.id) for one in places for part in parts_of(one.name)]
+    loader.add(UnitNamePart, "part unit_id", parts)
     _before_registration(loader, chance, cycle, offices, scan_id)
     return offices
 

@@ -22,6 +22,7 @@ from gongkao.services.list_filters import of_agencies, of_grade
 from gongkao.services.listing import Cell, Column, Filter, Listing, ends_with
 from gongkao.services.people_search import by_identity, few, is_number
 from gongkao.services.review_page import only_name
+from gongkao.services.unit_search import named
 
 # So many units at most are offered as a filter; beyond that one searches.
 UNIT_CHOICES = 200
@@ -144,11 +145,11 @@ def _of_number(term: str) -> ColumnElement[bool]:
 
 
 def _of_unit(term: str) -> ColumnElement[bool]:
-    # Few units and trades, many applications: looked up once rather than for each.
-    return Application.unit_id.in_(select(Unit.id).where(Unit.name.contains(term, autoescape=True)))
+    return Application.unit_id.in_(named(term))
 
 
 def _of_trade(term: str) -> ColumnElement[bool]:
+    # Few trades, many applications: looked up once rather than for each.
     return Application.trade_id.in_(select(Trade.id).where(Trade.name.contains(term, autoescape=True)))
 
 

@@ -13,7 +13,7 @@ from gongkao.access.permissions import Permission
 from gongkao.access.scope import may, narrow, region_prefix
 from gongkao.clock import ZONE, now, today
 from gongkao.extensions import db
-from gongkao.models import Account, Agency, Application, Person, RegionEntry, Sample, SampleMember, Unit
+from gongkao.models import Account, Agency, Application, Person, RegionEntry, Sample, SampleMember
 from gongkao.rules import fields, sampling
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.grades import Grade
@@ -24,6 +24,7 @@ from gongkao.services import audit, cycles, oversight
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains, of_identity
 from gongkao.services.transaction import transaction
+from gongkao.services.unit_search import named
 
 TITLE_LENGTH = 60
 OUTCOMES = {"": "合格和不通过", "qualified": "资格审查合格", "refused": "资格审查不通过"}
@@ -390,7 +391,7 @@ def member_listing(actor: Account, sample_id: int) -> Listing:
         search=[
             lambda term: of(Application.person.has(contains(Person.name)(term))),
             lambda term: of(Application.person.has(of_identity(Person)(term))),
-            lambda term: of(Application.unit_id.in_(select(Unit.id).where(contains(Unit.name)(term)))),
+            lambda term: of(Application.unit_id.in_(named(term))),
         ],
         search_hint="姓名、身份证号后四位或完整号码、单位",
         filters=[

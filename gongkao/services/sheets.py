@@ -6,7 +6,7 @@ Accepting one issues the administrator's account.
 import secrets
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from gongkao.access.scope import narrow
@@ -34,23 +34,6 @@ TONES = {
     SheetStatus.ACCEPTED: "done",
     SheetStatus.REFUSED: "refused",
 }
-
-
-def find_units(text: str) -> list[Unit]:
-    """Up to ten active units whose name or credit code contains the text (at least two characters)."""
-    term = text.strip()
-    if len(term) < 2:
-        return []
-    query = (
-        select(Unit)
-        .where(
-            Unit.active,
-            or_(Unit.name.icontains(term, autoescape=True), Unit.credit_code.startswith(term.upper(), autoescape=True)),
-        )
-        .order_by(Unit.name)
-        .limit(10)
-    )
-    return list(db.session.scalars(query))
 
 
 def active_unit(unit_id: int) -> Unit:

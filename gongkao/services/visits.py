@@ -33,6 +33,7 @@ from gongkao.services.kept import Figures
 from gongkao.services.list_filters import of_status
 from gongkao.services.listing import Cell, Column, Filter, Listing, contains
 from gongkao.services.transaction import transaction
+from gongkao.services.unit_search import named
 from gongkao.services.visit_slots import day_bounds, time_text
 
 # So many people one visit holds at most, and so many are offered to choose from.
@@ -392,7 +393,7 @@ def listing(actor: Account, day: date | None = None) -> Listing:
         search=[
             contains(Visit.number),
             contains(Visit.bearer_name),
-            lambda term: Visit.unit.has(contains(Unit.name)(term)),
+            lambda term: Visit.unit_id.in_(named(term)),
         ],
         search_hint="编号、单位、送件人",
         columns=columns,

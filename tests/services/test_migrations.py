@@ -12,7 +12,15 @@ from flask_migrate import downgrade, upgrade
 from gongkao.clock import now
 from gongkao.config import ROOT
 from gongkao.extensions import db
-from gongkao.models import Application, CaseStatus, Deferral, DeferralStatus, FalseMaterialsCase, Original
+from gongkao.models import (
+    Application,
+    CaseStatus,
+    Deferral,
+    DeferralStatus,
+    FalseMaterialsCase,
+    Original,
+    UnitNamePart,
+)
 from gongkao.rules.workflow import Status
 from gongkao.services import (
     accounts,
@@ -123,6 +131,20 @@ def test_whose_things_are_is_filled_in_from_their_applications(app: Flask, world
     downgrade(directory=folder, revision="0023")
     upgrade(directory=folder)
     assert [db.session.execute(one).all() for one in kept] == before
+
+
+def test_the_names_of_units_are_taken_apart(app: Flask, world: World) -> None:
+    """The step that keeps the parts of units' names, down and up with units in it."""
+    school, bureau = world.school, world.bureau
+    with transaction():
+        school.name, bureau.name = "中牟县Aa实验学校（东区）", "县" * 60
+    kept = sa.select(UnitNamePart.part, UnitNamePart.unit_id).order_by(UnitNamePart.part, UnitNamePart.unit_id)
+    before = db.session.execute(kept).all()
+    assert ("AA实验学校（东区）", school.id) in before and ("县" * 60, bureau.id) in before
+    db.session.remove()
+    downgrade(directory=str(ROOT / "migrations"), revision="0024")
+    upgrade(directory=str(ROOT / "migrations"))
+    assert db.session.execute(kept).all() == before
 
 
 def test_there_is_one_line_of_migrations() -> None:

@@ -26,8 +26,10 @@ from gongkao.models import (
     Score,
     Seat,
     Unit,
+    UnitNamePart,
     Visit,
 )
+from gongkao.models.name_part import parts_of
 from gongkao.rules import fields, workflow
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit_trail, cycles, eligibility, province, review, units
@@ -75,6 +77,8 @@ def _numbers_are_true() -> None:
         assert unit.path == f"{above.path if above else '/'}{unit.id}/"
         assert above is None or (above.level, above.region_code) == (unit.level, unit.region_code)
         assert unit.agency_id == units.agency_for(unit.level, unit.region).id
+    parts = set(db.session.execute(select(UnitNamePart.part, UnitNamePart.unit_id)))
+    assert parts == {(part, unit.id) for unit in db.session.scalars(select(Unit)) for part in parts_of(unit.name)}
     paths = {unit.path.count("/") for unit in db.session.scalars(select(Unit))}
     assert paths == {2, 3, 4}
 

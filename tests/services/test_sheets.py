@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from gongkao.extensions import db
 from gongkao.models import Account, AuditEntry, RegistrationSheet, Role, SheetStatus
 from gongkao.rules.errors import WindowClosed
-from gongkao.services import accounts, files, listing, sessions, sheets, units, waiting
+from gongkao.services import accounts, files, listing, sessions, sheets, unit_search, units, waiting
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from tests import factories
@@ -308,7 +308,7 @@ def test_an_ended_unit_gets_no_administrator(world: World, at: Any) -> None:
     station = world.station
     waiting_one = handed_in(world, station.id)
     units.change_unit(world.officer, station.id, **of(station, active=False))
-    assert sheets.find_units("云溪") == []
+    assert unit_search.suggest("云溪") == []
     with pytest.raises(NotFound):
         sheets.fill_in(None, station.id, **typed())
     with pytest.raises(Refused):
@@ -316,13 +316,6 @@ def test_an_ended_unit_gets_no_administrator(world: World, at: Any) -> None:
     with pytest.raises(Refused) as caught:
         sheets.accept(world.officer, waiting_one.id, waiting_one.version)
     assert "已停用" in caught.value.message
-
-
-def test_units_are_found_by_part_of_a_name_or_a_code(world: World) -> None:
-    assert {unit.name for unit in sheets.find_units("晴川")} == {"中牟县晴川局", "中牟县晴川学校"}
-    assert [unit.name for unit in sheets.find_units(world.school.credit_code.lower())] == ["中牟县晴川学校"]
-    for text in ("", "晴", "%%", "__", "' OR 1=1 --"):
-        assert sheets.find_units(text) == []
 
 
 def test_a_sheet_cannot_be_decided_inside_a_transaction_that_fails(world: World, at: Any) -> None:

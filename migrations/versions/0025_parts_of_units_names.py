@@ -1,0 +1,46 @@
+"""parts of units' names
+
+Revision ID: 0025
+Revises: 0024
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0025"
+down_revision = "0024"
+branch_labels = None
+depends_on = None
+
+_CHARACTERS = 60
+_TAKE_APART = """
+INSERT INTO unit_name_part (part, unit_id)
+SELECT upper(substr(name, {start})), id FROM unit WHERE length(name) >= {start}
+"""
+
+
+def upgrade() -> None:
+    op.create_table(
+        "unit_name_part",
+        sa.Column(
+            "part",
+            sa.String(length=_CHARACTERS).with_variant(sa.String(length=_CHARACTERS, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("unit_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name="fk_unit_name_part_unit_id_unit"),
+        sa.PrimaryKeyConstraint("part", "unit_id", name="pk_unit_name_part"),
+        sqlite_with_rowid=False,
+    )
+    for start in range(1, _CHARACTERS + 1):
+        op.execute(_TAKE_APART.format(start=start))
+    op.drop_index("ix_unit_agency", table_name="unit")
+    op.create_index("ix_unit_agency", "unit", ["agency_id", "name", "id", "active"])
+    op.create_index("ix_unit_check_unit", "unit_check", ["cycle_id", "unit_id", "status"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_unit_check_unit", table_name="unit_check")
+    op.drop_index("ix_unit_agency", table_name="unit")
+    op.create_index("ix_unit_agency", "unit", ["agency_id", "name", "id"])
+    op.drop_table("unit_name_part")
