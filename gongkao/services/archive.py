@@ -27,7 +27,7 @@ from gongkao.models import (
     Unit,
 )
 from gongkao.rules.calendar import day_text
-from gongkao.rules.materials import MaterialFacts, Need, materials_for
+from gongkao.rules.materials import Need
 from gongkao.rules.workflow import FINAL, Status
 from gongkao.services import application_form, audit, certificates, cycles, files, kept, notices, timeline, unmasking
 from gongkao.services.errors import NotFound
@@ -152,11 +152,10 @@ def missing(application: Application) -> list[str]:
             gaps.append("考核结果尚未公布。")
         elif result.passed and not _certificates(application):
             gaps.append("考核合格，但等级证书尚未办理。")
-        facts = MaterialFacts(application.grade, bool(application.has_certificate), application.trade_changed)
         there = {one.kind for one in application.materials}
         gaps += [
             f"缺少申报材料：{rule.label}。"
-            for rule in materials_for(facts)
+            for rule in application_form.material_rules(application)
             if rule.need is Need.NEEDED and rule.kind not in there
         ]
     deferral = application.deferral

@@ -15,9 +15,10 @@ from gongkao.models import Account, Application, Material, ReviewNote
 from gongkao.rules import fields
 from gongkao.rules.application_form import Item, review_items
 from gongkao.rules.errors import InvalidInput
-from gongkao.rules.materials import MaterialFacts, MaterialKind, Need, materials_for
+from gongkao.rules.materials import MaterialKind, Need
 from gongkao.rules.workflow import Action, Status
 from gongkao.services import audit, claims, deferrals, phrases, timeline, unit_statements
+from gongkao.services.application_form import material_rules
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 from gongkao.services.workflow import advance
@@ -75,9 +76,8 @@ def find_material(actor: Account, application_id: int, material_id: int) -> Mate
 
 def checklist(application: Application) -> tuple[Item, ...]:
     """The items to judge: the reviewed steps, then each kind of material that is needed or was uploaded."""
-    facts = MaterialFacts(application.grade, bool(application.has_certificate), application.trade_changed)
     uploaded = {material.kind for material in application.materials}
-    rules = materials_for(facts)
+    rules = material_rules(application)
     kinds = [rule.kind for rule in rules if rule.need is not Need.OPTIONAL or rule.kind in uploaded]
     # What was uploaded before an answer changed still deserves a look.
     kinds += [kind for kind in MaterialKind if kind in uploaded and kind not in kinds]
