@@ -108,6 +108,7 @@ def _report(report_id: int, form: ReportDecisionForm, scan: SignedForm) -> Respo
         "reports/report.html",
         report=found,
         content=reports.content_of(found),
+        changed=reports.changed_below(found),
         headings=list(HEADINGS.values()),
         state=reports.state(found),
         form=form,

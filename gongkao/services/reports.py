@@ -185,6 +185,23 @@ def counts(report: UpwardReport) -> bool:
     return not report.returned_reason and report.replaced_by_id is None
 
 
+def changed_below(report: UpwardReport) -> list[str]:
+    """The agencies below whose figures a standing report holds no longer as they stand: they sent theirs later, or what
+    they had sent was returned or replaced.
+    """
+    if not counts(report):
+        return []
+    cycle = db.session.get_one(Cycle, report.cycle_id)
+    summed = {part.number for part in content_of(report).parts}
+    changed = []
+    for child, latest in children(report.agency, cycle):
+        # By the agency's numbers: it may have been renamed.
+        then = {number for number in summed if number.startswith(_stem(child, cycle))}
+        if then != ({latest.number} if latest is not None and counts(latest) else set()):
+            changed.append(child.name)
+    return changed
+
+
 def state(report: UpwardReport | None) -> tuple[str, str]:
     """Where a report stands, in words and as a tone."""
     if report is None:
@@ -198,7 +215,10 @@ def state(report: UpwardReport | None) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Overview:
-    """An agency's page of reports: its own latest, whether it may send now and why not, and those below."""
+    """An agency's page of reports: its own latest, whether it may send now and why not, and those below.
+
+    `changed` names those below whose figures the own report holds no longer as they stand.
+    """
 
     agency: Agency
     latest: UpwardReport | None
@@ -206,6 +226,7 @@ class Overview:
     may_send: bool
     held: str
     below: Sequence[tuple[Agency, UpwardReport | None]]
+    changed: Sequence[str]
 
 
 def overview(actor: Account) -> Overview | None:
@@ -220,7 +241,8 @@ def overview(actor: Account) -> Overview | None:
         _check_may_send(actor, agency, latest)
     except RuleError as error:
         held = error.message
-    return Overview(agency, latest, agency.parent, not held, held, children(agency, cycle))
+    changed = changed_below(latest) if latest is not None else []
+    return Overview(agency, latest, agency.parent, not held, held, children(agency, cycle), changed)
 
 
 def _latest(agency: Agency, cycle: Cycle) -> UpwardReport | None:
@@ -295,12 +317,15 @@ def send(actor: Account) -> UpwardReport:
             sheet_sha256=kept_sheet.sha256,
             paper_sha256=kept_paper.sha256,
         )
-        if agency.parent_id is not None:
-            people = content.figures.total[REGISTERED]
+        if agency.parent is not None:
+            above = _latest(agency.parent, cycle)
+            body = f"申报{content.figures.total[REGISTERED]}人。请核对后接收；有误的写明原因退回。"
+            if above is not None and counts(above):
+                body += f"本机构已报送的汇总（{above.number}）没有这次的数字，需要更正的，请上级机构退回后重新报送。"
             messages.tell(
                 "report",
                 f"{agency.name}已汇总上报",
-                f"申报{people}人。请核对后接收；有误的写明原因退回。",
+                body,
                 f"report {report.id}",
                 agency_id=agency.parent_id,
             )
@@ -311,7 +336,12 @@ def _number(agency: Agency, cycle: Cycle) -> str:
     query = select(func.count(UpwardReport.id)).where(
         UpwardReport.cycle_id == cycle.id, UpwardReport.agency_id == agency.id
     )
-    return f"HZ{cycle.year}{agency.code}{(db.session.scalar(query) or 0) + 1:02d}"
+    return f"{_stem(agency, cycle)}{(db.session.scalar(query) or 0) + 1:02d}"
+
+
+def _stem(agency: Agency, cycle: Cycle) -> str:
+    """What the numbers of an agency's reports begin with."""
+    return f"HZ{cycle.year}{agency.code}"
 
 
 def find(actor: Account, report_id: int) -> UpwardReport:

@@ -46,6 +46,17 @@ def test_a_report_goes_up_is_returned_and_comes_again(world: World, sign_in: Sig
     assert "已重新报送" in county.get("/reports").text
 
 
+def test_a_report_says_that_what_it_sums_up_has_changed(world: World, sign_in: SignIn) -> None:
+    city = sign_in(world.account("gl410100"))
+    city.post("/reports/preview", data={"sure": "y"})
+    path = f"/reports/{db.session.query(UpwardReport).one().id}"
+    title = f"下级机构的汇总有变化：{world.agency('410122').name}"
+    assert all(title not in city.get(page).text for page in ("/reports", path))
+    sign_in(world.manager).post("/reports/preview", data={"sure": "y"})
+    assert all(title in city.get(page).text for page in ("/reports", path))
+    assert title in sign_in(world.province_manager).get(path).text
+
+
 def test_officers_and_inspectors_read_only(world: World, sign_in: SignIn) -> None:
     for account in (world.officer, world.inspector):
         client = sign_in(account)

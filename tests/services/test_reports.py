@@ -234,6 +234,37 @@ def test_a_returned_report_is_replaced_by_a_new_one(world: World) -> None:
     assert [found.id for _, found in below if found] == [again.id]
 
 
+def test_a_city_that_has_reported_is_told_what_changes_below(world: World) -> None:
+    """Each time a county's figures come, go or change after the city's own report was sent."""
+    fill(world)
+    city, near, far = world.account("gl410100"), world.agency("410122").name, world.agency("410181").name
+
+    def changed() -> list[str]:
+        overview = reports.overview(city)
+        assert overview is not None and overview.latest is not None
+        assert list(overview.changed) == reports.changed_below(overview.latest)
+        return list(overview.changed)
+
+    county = reports.send(world.manager)
+    bodies = select(Message.body).where(Message.agency_id == city.agency_id).order_by(Message.id.desc()).limit(1)
+    assert "没有这次的数字" not in (db.session.scalar(bodies) or "")
+    sent = reports.send(city)
+    assert changed() == []
+    reports.send(world.far_manager)
+    assert changed() == [far] and f"（{sent.number}）没有这次的数字" in (db.session.scalar(bodies) or "")
+    reports.send_back(city, county.id, county.version, "晴川学校人数有误")
+    assert changed() == [near, far]
+    again = reports.send(world.manager)
+    assert changed() == [near, far]
+    reports.send_back(city, again.id, again.version, "晴川学校人数仍有误")
+    assert changed() == [near, far]
+    reports.send(world.manager)
+    reports.send_back(world.province_manager, sent.id, sent.version, "请更正后重新报送")
+    assert changed() == []
+    assert reports.send(city).replaced_by_id is None and changed() == []
+    assert reports.changed_below(sent) == []
+
+
 def test_the_stamped_scan_comes_along_until_it_is_received(world: World) -> None:
     report = reports.send(world.manager)
     with pytest.raises(FieldsRefused) as caught:
