@@ -34,6 +34,7 @@ from gongkao.models import (
     SeatingRun,
     TrainingClass,
     Unit,
+    UnitCheck,
     UpwardReport,
     Visit,
     VisitMember,
@@ -109,6 +110,12 @@ def _units(account: Account) -> ColumnElement[bool]:
     if account.unit is not None:
         return within(account.unit.path)
     return _reviewed_by(account, Unit.agency_id)
+
+
+def _unit_checks(account: Account) -> ColumnElement[bool]:
+    if account.unit is not None:
+        return UnitCheck.unit_id.in_(select(Unit.id).where(_units(account)))
+    return _reviewed_by(account, UnitCheck.agency_id)
 
 
 def _applications(account: Account) -> ColumnElement[bool]:
@@ -354,6 +361,7 @@ _SCOPES = {
     SeatingRun: _runs,
     TrainingClass: _classes,
     Unit: _units,
+    UnitCheck: _unit_checks,
     UpwardReport: _reports,
     Visit: _visits,
     VisitSlot: _visit_slots,

@@ -2,8 +2,22 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, false
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    event,
+    false,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gongkao.clock import now
@@ -84,7 +98,7 @@ class Unit(Model):
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     supervising_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
     path: Mapped[str] = mapped_column(by_character(200), default="")
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), active_history=True)
     contact_phone: Mapped[str] = mapped_column(String(40), default="")
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
@@ -115,7 +129,10 @@ _CHECK_LABELS = {
 
 
 class UnitCheck(Model):
-    """One unit's name check in one cycle (notice 三（一）). No row: not checked yet."""
+    """One unit's name check in one cycle (notice 三（一）). No row: not checked yet.
+
+    `agency_id` is the unit's, so that an agency's checks are found without going through its units.
+    """
 
     __tablename__ = "unit_check"
     __table_args__ = (
@@ -123,11 +140,13 @@ class UnitCheck(Model):
         Index("ix_unit_check_queue", "cycle_id", "checked_at", "id"),
         Index("ix_unit_check_status", "cycle_id", "status", "unit_id"),
         Index("ix_unit_check_unit", "cycle_id", "unit_id", "status"),
+        Index("ix_unit_check_agency", "cycle_id", "agency_id", "status"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"))
     status: Mapped[UnitCheckStatus] = mapped_column(Choice(UnitCheckStatus))
     name_before: Mapped[str] = mapped_column(String(60))
     proposed_name: Mapped[str] = mapped_column(String(60))
@@ -141,3 +160,15 @@ class UnitCheck(Model):
     unit: Mapped[Unit] = relationship()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+@event.listens_for(UnitCheck, "before_insert")
+def _note_agency(_mapper: Any, connection: Connection, made: UnitCheck) -> None:
+    made.agency_id = connection.execute(select(Unit.agency_id).where(Unit.id == made.unit_id)).scalar_one()
+
+
+@event.listens_for(Unit, "after_update")
+def _pass_on(_mapper: Any, connection: Connection, unit: Unit) -> None:
+    """A unit's checks go along with it to another agency."""
+    if inspect(unit).attrs.agency_id.history.has_changes():
+        connection.execute(update(UnitCheck).where(UnitCheck.unit_id == unit.id).values(agency_id=unit.agency_id))

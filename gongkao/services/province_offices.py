@@ -303,7 +303,8 @@ def _before_registration(loader: Loader, chance: Random, cycle: Cycle, offices: 
         if fate < 8:
             state_of_check = UnitCheckStatus.ACCEPTED if fate < 6 else UnitCheckStatus.CONFIRMED
             decided = (office.officers[0], at) if fate < 6 else (None, None)
-            checks.append((cycle.id, one.id, state_of_check.value, one.name, one.name, one.administrator, at, *decided))
+            checked = (one.name, one.name, one.administrator, at)
+            checks.append((cycle.id, one.id, one.agency_id, state_of_check.value, *checked, *decided))
         first = datetime.combine(date(cycle.year, 3, 13), time(8, one.id % 60), clock.ZONE)
         terms = "岗位出现空缺时，从取得相应等级的人员中按规定竞聘，择优聘用。"
         statements.append((cycle.id, one.id, posts, terms, name, one.administrator, first))
@@ -315,7 +316,7 @@ def _before_registration(loader: Loader, chance: Random, cycle: Cycle, offices: 
     )
     loader.add(
         UnitCheck,
-        "cycle_id unit_id status name_before proposed_name checked_by_id checked_at decided_by_id decided_at",
+        "cycle_id unit_id agency_id status name_before proposed_name checked_by_id checked_at decided_by_id decided_at",
         checks,
     )
     loader.add(

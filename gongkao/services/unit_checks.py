@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager, selectinload
 
-from gongkao.access.scope import narrow, sees_everything
+from gongkao.access.scope import narrow
 from gongkao.clock import now
 from gongkao.extensions import db
 from gongkao.models import Account, RegionEntry, Unit, UnitCheck, UnitCheckStatus
@@ -170,14 +170,14 @@ def _one_check() -> Iterator[None]:
 def desk_listing(actor: Account) -> Listing:
     """The checks of this cycle in the scope, those that wait first."""
     cycle = cycles.current_cycle()
-    bare = select(UnitCheck).where(UnitCheck.cycle_id == cycle.id)
-    query = narrow(bare.join(UnitCheck.unit), Unit, actor).options(
+    bare = narrow(select(UnitCheck).where(UnitCheck.cycle_id == cycle.id), UnitCheck, actor)
+    query = bare.join(UnitCheck.unit).options(
         contains_eager(UnitCheck.unit).options(selectinload(Unit.agency), selectinload(Unit.supervising_unit))
     )
     return Listing(
         title="单位名称核对审核",
         query=query,
-        bare=bare if sees_everything(actor) else None,
+        bare=bare,
         tie=UnitCheck.id,
         sort="checked_at",
         search=[contains(Unit.name), contains(UnitCheck.proposed_name), contains(Unit.credit_code)],
@@ -226,11 +226,7 @@ def find(actor: Account, check_id: int) -> UnitCheck:
 
 
 def _scoped(actor: Account, check_id: int, *, lock: bool) -> UnitCheck:
-    query = (
-        select(UnitCheck)
-        .join(UnitCheck.unit)
-        .where(UnitCheck.id == check_id, Unit.id.in_(narrow(select(Unit.id), Unit, actor)))
-    )
+    query = narrow(select(UnitCheck), UnitCheck, actor).where(UnitCheck.id == check_id)
     check = db.session.scalar(query.with_for_update(of=UnitCheck) if lock else query)
     if check is None:
         raise NotFound("unit check")
@@ -254,16 +250,11 @@ def accept_confirmed(actor: Account, check_ids: Sequence[int]) -> tuple[int, int
     already, and a unit renamed since it was checked.
     """
     with transaction():
-        query = (
-            select(UnitCheck)
-            .join(UnitCheck.unit)
-            .where(
-                UnitCheck.id.in_(check_ids),
-                UnitCheck.status == UnitCheckStatus.CONFIRMED,
-                UnitCheck.name_before == Unit.name,
-                Unit.agency_id == actor.agency_id,
-                Unit.id.in_(narrow(select(Unit.id), Unit, actor)),
-            )
+        query = narrow(select(UnitCheck).join(UnitCheck.unit), UnitCheck, actor).where(
+            UnitCheck.id.in_(check_ids),
+            UnitCheck.status == UnitCheckStatus.CONFIRMED,
+            UnitCheck.name_before == Unit.name,
+            UnitCheck.agency_id == actor.agency_id,
         )
         found = db.session.scalars(query.order_by(UnitCheck.id).with_for_update(of=UnitCheck)).all()
         for check in found:

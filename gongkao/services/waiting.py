@@ -80,14 +80,10 @@ def _work(account: Account) -> dict[str, Select[Any]]:
         found["sheets"] = select(RegistrationSheet.id).where(
             RegistrationSheet.agency_id == account.agency_id, RegistrationSheet.status == SheetStatus.SUBMITTED
         )
-        found["checks_to_accept"] = (
-            select(UnitCheck.id)
-            .join(UnitCheck.unit)
-            .where(
-                UnitCheck.cycle_id == cycle.id,
-                Unit.agency_id == account.agency_id,
-                UnitCheck.status.in_([UnitCheckStatus.CONFIRMED, UnitCheckStatus.CORRECTED]),
-            )
+        found["checks_to_accept"] = select(UnitCheck.id).where(
+            UnitCheck.cycle_id == cycle.id,
+            UnitCheck.agency_id == account.agency_id,
+            UnitCheck.status.in_([UnitCheckStatus.CONFIRMED, UnitCheckStatus.CORRECTED]),
         )
     return found
 

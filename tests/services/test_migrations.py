@@ -19,12 +19,15 @@ from gongkao.models import (
     DeferralStatus,
     FalseMaterialsCase,
     Original,
+    UnitCheck,
+    UnitCheckStatus,
     UnitNamePart,
 )
 from gongkao.rules.workflow import Status
 from gongkao.services import (
     accounts,
     applications,
+    cycles,
     false_materials,
     listing,
     originals,
@@ -133,18 +136,25 @@ def test_whose_things_are_is_filled_in_from_their_applications(app: Flask, world
     assert [db.session.execute(one).all() for one in kept] == before
 
 
-def test_the_names_of_units_are_taken_apart(app: Flask, world: World) -> None:
-    """The step that keeps the parts of units' names, down and up with units in it."""
+def test_units_are_found_by_index_after_the_step(app: Flask, world: World) -> None:
+    """The step that keeps the parts of units' names and the agency of their checks, down and up with such rows."""
     school, bureau = world.school, world.bureau
-    with transaction():
+    with transaction() as session:
         school.name, bureau.name = "中牟县Aa实验学校（东区）", "县" * 60
-    kept = sa.select(UnitNamePart.part, UnitNamePart.unit_id).order_by(UnitNamePart.part, UnitNamePart.unit_id)
-    before = db.session.execute(kept).all()
-    assert ("AA实验学校（东区）", school.id) in before and ("县" * 60, bureau.id) in before
+        of = {"cycle_id": cycles.current_cycle().id, "checked_by_id": world.officer.id, "checked_at": now()}
+        names = {"name_before": school.name, "proposed_name": school.name}
+        session.add(UnitCheck(unit_id=school.id, status=UnitCheckStatus.CONFIRMED, **of, **names))
+    kept = (
+        sa.select(UnitNamePart.part, UnitNamePart.unit_id).order_by(UnitNamePart.part, UnitNamePart.unit_id),
+        sa.select(UnitCheck.unit_id, UnitCheck.agency_id),
+    )
+    before = [db.session.execute(one).all() for one in kept]
+    assert ("AA实验学校（东区）", school.id) in before[0] and ("县" * 60, bureau.id) in before[0]
+    assert before[1] == [(school.id, school.agency_id)]
     db.session.remove()
     downgrade(directory=str(ROOT / "migrations"), revision="0024")
     upgrade(directory=str(ROOT / "migrations"))
-    assert db.session.execute(kept).all() == before
+    assert [db.session.execute(one).all() for one in kept] == before
 
 
 def test_there_is_one_line_of_migrations() -> None:

@@ -77,6 +77,7 @@ def _numbers_are_true() -> None:
         assert unit.path == f"{above.path if above else '/'}{unit.id}/"
         assert above is None or (above.level, above.region_code) == (unit.level, unit.region_code)
         assert unit.agency_id == units.agency_for(unit.level, unit.region).id
+        assert all(check.agency_id == unit.agency_id for check in unit.checks)
     parts = set(db.session.execute(select(UnitNamePart.part, UnitNamePart.unit_id)))
     assert parts == {(part, unit.id) for unit in db.session.scalars(select(Unit)) for part in parts_of(unit.name)}
     paths = {unit.path.count("/") for unit in db.session.scalars(select(Unit))}

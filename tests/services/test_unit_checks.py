@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from gongkao.extensions import db
 from gongkao.models import Account, UnitCheck, UnitCheckStatus
 from gongkao.rules.errors import WindowClosed
-from gongkao.services import listing, unit_checks, units, waiting
+from gongkao.services import listing, settings, unit_checks, units, waiting
 from gongkao.services.errors import Conflict, FieldsRefused, NotFound, Refused
 from tests.services.conftest import Together
 from tests.services.test_units import facts, of
@@ -127,6 +127,23 @@ def test_only_the_units_agency_accepts(world: World, at: Any) -> None:
             unit_checks.refuse_check(stranger, check.id, check.version, "名称与印章不一致。")
     assert unit_checks.accept_confirmed(world.city_officer, [check.id]) == (0, 1)
     assert check.status is UnitCheckStatus.CONFIRMED
+
+
+def test_a_check_goes_along_to_the_agency_that_takes_its_unit(world: World, at: Any) -> None:
+    at(INSIDE)
+    check = unit_checks.confirm_unit(world.bureau_administrator, world.school.id)
+    city = world.account("gl410100")
+
+    def waits() -> list[int]:
+        return [waiting.counts(account)["checks_to_accept"] for account in (world.officer, city)]
+
+    assert check.agency_id == world.school.agency_id and waits() == [1, 0]
+    settings.switch_taken_over(world.province_manager, check.agency_id, False)
+    assert check.agency_id == world.school.agency_id == city.agency_id and waits() == [0, 1]
+    with pytest.raises(NotFound):
+        unit_checks.find(world.officer, check.id)
+    assert unit_checks.accept_check(city, check.id, check.version).status is UnitCheckStatus.ACCEPTED
+    assert waits() == [0, 0]
 
 
 def test_confirming_all_leaves_what_was_said_already(world: World, at: Any) -> None:
