@@ -255,7 +255,13 @@ def unit_check_desk() -> ResponseReturnValue:
         export_endpoint="accounts.unit_checks_export",
         summary=[*summary, *as_of(counts)],
     )
-    return render_template("units/check_desk.html", page=page, counts=counts.value, unit_tabs=unit_tabs("checks"))
+    return render_template(
+        "units/check_desk.html",
+        page=page,
+        counts=counts.value,
+        ready=any(row.choosable for row in page.rows),
+        unit_tabs=unit_tabs("checks"),
+    )
 
 
 @blueprint.get("/units/check-desk/export")

@@ -211,7 +211,14 @@ def desk_listing(actor: Account) -> Listing:
         ],
         filters=[of_status(UnitCheck.status, UnitCheckStatus)],
         empty_text="还没有单位提交核对结果。主管单位核对后会出现在这里。",
+        choosable=lambda row: _may_be_accepted_with_others(actor, row),
     )
+
+
+def _may_be_accepted_with_others(actor: Account, check: UnitCheck) -> bool:
+    """Exactly those that `accept_confirmed` accepts."""
+    confirmed = check.status is UnitCheckStatus.CONFIRMED and check.name_before == check.unit.name
+    return confirmed and check.agency_id == actor.agency_id
 
 
 def _after(check: UnitCheck) -> Cell:

@@ -190,6 +190,10 @@ def test_a_supervising_unit_checks_its_names_and_the_agency_accepts(world: World
     desk = agency.get("/units/check-desk").text
     assert "中牟县晴川实验学校" in desk and "无变化" in desk
     check = check_of(world.school)
+    # Boxes stand where several are accepted at once: the unchanged ones, at their own agency.
+    assert re.findall(r'name="ids" value="(\d+)"', desk) == [str(check_of(world.bureau).id)]
+    above_them = sign_in(world.account("gl410100")).get("/units/check-desk").text
+    assert "中牟县晴川实验学校" in above_them and 'name="ids"' not in above_them and "确认所选" not in above_them
     shown = agency.get(f"/units/check-desk/{check.id}").text
     assert "<del>中牟县晴川学校</del>" in shown and "<ins>中牟县晴川实验学校</ins>" in shown
     assert agency.post(f"/units/check-desk/{check.id}/accept", data={"version": check.version}).status_code == 302
