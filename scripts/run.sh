@@ -28,14 +28,14 @@ PY
 "$PYTHON" -m flask demo
 say
 say "Serving http://$host:$port — Ctrl-C stops."
-# The worker makes papers in the background, after the pages; it starts and stops with the server.
-nice "$PYTHON" -m flask worker >>"$GONGKAO_INSTANCE/log/worker.log" 2>&1 &
-worker=$!
 # The app is loaded once, for all processes that answer.
 "$PYTHON" -m gunicorn "app:create_app()" --preload \
   --bind "$host:$port" --workers "${WORKERS:-2}" --threads "${THREADS:-4}" --worker-class gthread --no-control-socket \
   --access-logfile "$GONGKAO_INSTANCE/log/access.log" --log-level warning &
 server=$!
+# The worker makes papers in the background, after the pages; it loads once the server has, and stops with it.
+(sleep 2 && exec nice "$PYTHON" -m flask worker) >>"$GONGKAO_INSTANCE/log/worker.log" 2>&1 &
+worker=$!
 trap 'kill "$server" "$worker" 2>/dev/null || true; wait' EXIT
 trap 'exit 0' INT TERM
 wait "$server"
