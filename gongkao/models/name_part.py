@@ -1,6 +1,5 @@
 """By what part of a name an application or a unit is found."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, ForeignKey, delete, event, insert, inspect, select
@@ -73,7 +72,7 @@ def _throw_away(_mapper: Any, connection: Connection, gone: Application) -> None
 
 @event.listens_for(Unit, "after_insert")
 def _take_unit_apart(_mapper: Any, connection: Connection, made: Unit) -> None:
-    _insert(connection, UnitNamePart, ({"part": part, "unit_id": made.id} for part in parts_of(made.name.upper())))
+    _insert(connection, UnitNamePart, [{"part": part, "unit_id": made.id} for part in parts_of(made.name.upper())])
 
 
 @event.listens_for(Unit, "after_update")
@@ -86,14 +85,13 @@ def _take_unit_apart_anew(mapper: Any, connection: Connection, unit: Unit) -> No
 
 
 def _keep(connection: Connection, cycle_id: int, application_id: int, name: str) -> None:
-    rows = ({"cycle_id": cycle_id, "part": part, "application_id": application_id} for part in parts_of(name))
+    rows = [{"cycle_id": cycle_id, "part": part, "application_id": application_id} for part in parts_of(name)]
     _insert(connection, NamePart, rows)
 
 
-def _insert(connection: Connection, model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
-    found = list(rows)
-    if found:
-        connection.execute(insert(model), found)
+def _insert(connection: Connection, model: type[Model], rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(model), rows)
 
 
 def _drop(connection: Connection, cycle_id: int, application_id: int, name: str) -> None:

@@ -189,12 +189,15 @@ def changed_below(report: UpwardReport) -> list[str]:
     """The agencies below whose figures a standing report holds no longer as they stand: they sent theirs later, or what
     they had sent was returned or replaced.
     """
-    if not counts(report):
-        return []
     cycle = db.session.get_one(Cycle, report.cycle_id)
-    summed = {part.number for part in content_of(report).parts}
+    return _changed(report, cycle, children(report.agency, cycle)) if counts(report) else []
+
+
+def _changed(report: UpwardReport, cycle: Cycle, below: Sequence[tuple[Agency, UpwardReport | None]]) -> list[str]:
+    data: dict[str, Any] = dict(report.figures)
+    summed = {part["number"] for part in data["parts"]}
     changed = []
-    for child, latest in children(report.agency, cycle):
+    for child, latest in below:
         # By the agency's numbers: it may have been renamed.
         then = {number for number in summed if number.startswith(_stem(child, cycle))}
         if then != ({latest.number} if latest is not None and counts(latest) else set()):
@@ -241,8 +244,9 @@ def overview(actor: Account) -> Overview | None:
         _check_may_send(actor, agency, latest)
     except RuleError as error:
         held = error.message
-    changed = changed_below(latest) if latest is not None else []
-    return Overview(agency, latest, agency.parent, not held, held, children(agency, cycle), changed)
+    below = children(agency, cycle)
+    changed = _changed(latest, cycle, below) if latest is not None and counts(latest) else []
+    return Overview(agency, latest, agency.parent, not held, held, below, changed)
 
 
 def _latest(agency: Agency, cycle: Cycle) -> UpwardReport | None:

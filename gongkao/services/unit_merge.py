@@ -27,7 +27,7 @@ from gongkao.models import (
 from gongkao.rules import fields
 from gongkao.rules.errors import InvalidInput
 from gongkao.rules.workflow import FINAL
-from gongkao.services import accounts, audit, cycles, messages, unit_moves, units
+from gongkao.services import accounts, audit, cycles, messages, unit_checks, unit_moves, units
 from gongkao.services.errors import FieldsRefused, NotFound, Refused
 from gongkao.services.transaction import transaction
 
@@ -164,10 +164,9 @@ def _close(unit: Unit, target: Unit) -> None:
         reason=ended,
         version=RegistrationSheet.version + 1,
     )
-    open_checks = (UnitCheckStatus.CONFIRMED, UnitCheckStatus.CORRECTED)
     _set(
         UnitCheck,
-        (UnitCheck.unit_id == unit.id, UnitCheck.status.in_(open_checks)),
+        (UnitCheck.unit_id == unit.id, UnitCheck.status.in_(unit_checks.WAITING)),
         status=UnitCheckStatus.REFUSED,
         reason=ended,
         decided_at=now(),

@@ -24,10 +24,9 @@ from gongkao.models import (
     SheetStatus,
     Unit,
     UnitCheck,
-    UnitCheckStatus,
 )
 from gongkao.rules.calendar import WindowKey
-from gongkao.services import cycles, deferrals, visits
+from gongkao.services import cycles, deferrals, unit_checks, visits
 
 
 def counts(account: Account) -> dict[str, int]:
@@ -83,7 +82,7 @@ def _work(account: Account) -> dict[str, Select[Any]]:
         found["checks_to_accept"] = select(UnitCheck.id).where(
             UnitCheck.cycle_id == cycle.id,
             UnitCheck.agency_id == account.agency_id,
-            UnitCheck.status.in_([UnitCheckStatus.CONFIRMED, UnitCheckStatus.CORRECTED]),
+            UnitCheck.status.in_(unit_checks.WAITING),
         )
     return found
 

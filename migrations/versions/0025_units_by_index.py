@@ -17,8 +17,6 @@ _TAKE_APART = """
 INSERT INTO unit_name_part (part, unit_id)
 SELECT upper(substr(name, {start})), id FROM unit WHERE length(name) >= {start}
 """
-
-
 _SET_AGENCY = """
 UPDATE unit_check SET agency_id = (SELECT unit.agency_id FROM unit WHERE unit.id = unit_check.unit_id)
 """
